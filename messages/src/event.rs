@@ -1,0 +1,108 @@
+//! What has happened. Every event repeats the LOAD_ID of what led to it.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{CheckOutcome, Failure, LoadId, MessageId, NodeOutcome, TableLoad, Verdict};
+
+/// A file is there to be loaded: found by the watcher, or one of a run's files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceFileDiscovered {
+    /// The load that the file belongs to.
+    pub load_id: LoadId,
+    /// The source, as its contract names it.
+    pub source: String,
+    /// The file: its path below the raw folder, `/` between the parts.
+    pub uri: String,
+    /// `sha256:` and the hash of its content, in hexadecimal.
+    pub file_id: String,
+    /// Its size when it was found.
+    pub size_bytes: u64,
+    /// Its modification time when it was found.
+    pub modified_at: DateTime<Utc>,
+    /// How new the data is. The load with the greatest value is the current one.
+    pub as_of: DateTime<Utc>,
+    /// The command that asked for the load; the event's own id when the watcher found the file. Of two for one
+    /// LOAD_ID the greater wins.
+    pub command_id: MessageId,
+    /// Files that the whole run has: it is complete when as many are loaded.
+    pub run_files: u32,
+    /// Files that the run has for this file's table.
+    pub table_files: u32,
+}
+
+/// A load's slices stand, and the views show them if they are the newest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IngestCompleted {
+    /// The load.
+    pub load_id: LoadId,
+    /// How new the data is.
+    pub as_of: DateTime<Utc>,
+    /// What was loaded, by table.
+    pub tables: Vec<TableLoad>,
+}
+
+/// A load, or a file of it, could not be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IngestFailed {
+    /// The load.
+    pub load_id: LoadId,
+    /// What was loaded all the same, by table.
+    pub tables: Vec<TableLoad>,
+    /// The file at fault, if it is one file: its path below the raw folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// The models that depend on a load are built.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TransformCompleted {
+    /// The load.
+    pub load_id: LoadId,
+    /// The sources whose models were built.
+    pub sources: Vec<String>,
+    /// What dbt built and tested.
+    pub nodes: Vec<NodeOutcome>,
+    /// dbt's id of the build. Loads that waited together share one.
+    pub invocation_id: String,
+}
+
+/// The build failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TransformFailed {
+    /// The load.
+    pub load_id: LoadId,
+    /// The sources whose models were to be built.
+    pub sources: Vec<String>,
+    /// What dbt built, tested, failed and skipped.
+    pub nodes: Vec<NodeOutcome>,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// The data is judged, and good enough.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DqCompleted {
+    /// The load.
+    pub load_id: LoadId,
+    /// `passed` or `warned`.
+    pub verdict: Verdict,
+    /// Every check's result.
+    pub checks: Vec<CheckOutcome>,
+}
+
+/// The data is judged and not good enough, or could not be judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DqFailed {
+    /// The load.
+    pub load_id: LoadId,
+    /// Always `failed`.
+    pub verdict: Verdict,
+    /// Every check's result; none if the checks could not run.
+    pub checks: Vec<CheckOutcome>,
+    /// Why: the checks that failed, by name.
+    pub failure: Failure,
+}

@@ -1,0 +1,48 @@
+//! Why something failed, and whether another try can help.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What may be done about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// Another try may succeed: a lock held, a broker away. Retried with backoff.
+    Transient,
+    /// The same input fails again: a bad file, an unknown source. Recorded, announced, dead-lettered.
+    Permanent,
+    /// The process can't work as configured. It stops and says what to change.
+    Fatal,
+}
+
+/// A failure as people and other programs see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Whether another try can help.
+    pub class: FailureClass,
+    /// What happened, to what, and what to do. Holds no secret and no row contents.
+    pub message: String,
+}
+
+impl Failure {
+    /// Another try may succeed.
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self { class: FailureClass::Transient, message: message.into() }
+    }
+
+    /// The same input fails again.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self { class: FailureClass::Permanent, message: message.into() }
+    }
+
+    /// The process can't work as configured.
+    pub fn fatal(message: impl Into<String>) -> Self {
+        Self { class: FailureClass::Fatal, message: message.into() }
+    }
+
+    /// The same failure, with what was being done in front of it.
+    pub fn context(self, doing: impl AsRef<str>) -> Self {
+        Self { message: format!("{}: {}", doing.as_ref(), self.message), ..self }
+    }
+}

@@ -1,0 +1,107 @@
+//! Every command and event, by its type.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    DqCompleted, DqFailed, DqRequested, IngestCompleted, IngestFailed, IngestRequested, LoadId,
+    SourceFileDiscovered, Stage, TransformCompleted, TransformFailed, TransformRequested,
+};
+
+/// Builds [`Message`] and what must be known of each kind, so that a new kind is one line here.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, to $stage:expr;)+) => {
+        /// A command or an event. The type's name is also the first part of its routing key.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Message {
+            $($(#[$doc])* $kind($kind),)+
+        }
+
+        impl Message {
+            /// The names of all types.
+            pub const TYPES: &'static [&'static str] = &[$($name),+];
+
+            /// The type's name, such as `ingest.completed`.
+            pub fn type_name(&self) -> &'static str {
+                match self { $(Self::$kind(_) => $name,)+ }
+            }
+
+            /// The load that the message speaks of.
+            pub fn load_id(&self) -> &LoadId {
+                match self { $(Self::$kind(data) => &data.load_id,)+ }
+            }
+
+            /// The stage that must handle the message; `None` for an announcement that may go unheard.
+            pub fn stage(&self) -> Option<Stage> {
+                match self { $(Self::$kind(_) => $stage,)+ }
+            }
+
+            /// The data as JSON.
+            pub(crate) fn data(&self) -> serde_json::Result<serde_json::Value> {
+                match self { $(Self::$kind(data) => to_json(data),)+ }
+            }
+
+            /// Reads the data of the type `name`; `None` if no type has that name.
+            pub(crate) fn from_data(name: &str, data: serde_json::Value) -> Option<serde_json::Result<Self>> {
+                match name {
+                    $($name => Some(from_json(data).map(Self::$kind)),)+
+                    _ => None,
+                }
+            }
+
+            /// The JSON Schema of each type's data.
+            pub(crate) fn data_schemas() -> Vec<(&'static str, schemars::Schema)> {
+                vec![$(($name, schemars::schema_for!($kind)),)+]
+            }
+
+            /// The stage that must handle messages of the type `name`.
+            pub(crate) fn stage_of(name: &str) -> Option<Stage> {
+                match name { $($name => $stage,)+ _ => None }
+            }
+        }
+
+        $(impl From<$kind> for Message {
+            fn from(data: $kind) -> Self {
+                Self::$kind(data)
+            }
+        })+
+    };
+}
+
+messages! {
+    /// Command: load files.
+    IngestRequested = "ingest.requested", to Some(Stage::Ingest);
+    /// Event: a file is there to be loaded.
+    SourceFileDiscovered = "source.file.discovered", to Some(Stage::Ingest);
+    /// Event: a load's slices stand.
+    IngestCompleted = "ingest.completed", to Some(Stage::Transform);
+    /// Event: a load failed.
+    IngestFailed = "ingest.failed", to None;
+    /// Command: build models.
+    TransformRequested = "transform.requested", to Some(Stage::Transform);
+    /// Event: models are built.
+    TransformCompleted = "transform.completed", to Some(Stage::Dq);
+    /// Event: a build failed.
+    TransformFailed = "transform.failed", to None;
+    /// Command: judge data.
+    DqRequested = "dq.requested", to Some(Stage::Dq);
+    /// Event: the data is good enough.
+    DqCompleted = "dq.completed", to None;
+    /// Event: the data is not good enough.
+    DqFailed = "dq.failed", to None;
+}
+
+impl Message {
+    /// Whether it asks for something, rather than tells of something.
+    pub fn is_command(&self) -> bool {
+        self.type_name().ends_with(".requested")
+    }
+}
+
+fn to_json<T: Serialize>(data: &T) -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(data)
+}
+
+fn from_json<T: DeserializeOwned>(data: serde_json::Value) -> serde_json::Result<T> {
+    serde_json::from_value(data)
+}

@@ -1,0 +1,134 @@
+//! The results that events report: tables, dbt nodes, checks.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a load did to one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TableLoad {
+    /// The source, as its contract names it.
+    pub source: String,
+    /// The table below `RAW` and (with `_RUN`) `RAW_RUN`, in capitals.
+    pub table: String,
+    /// Files loaded.
+    pub files: u32,
+    /// Rows that stand in the slice.
+    pub rows_loaded: u64,
+    /// Rows set aside.
+    pub rows_rejected: u64,
+    /// Bytes of the files.
+    pub bytes: u64,
+}
+
+/// What became of one dbt node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeOutcome {
+    /// dbt's unique id, such as `model.millrace.stg_batches`.
+    pub unique_id: String,
+    /// `model`, `test`, `snapshot`, `seed`.
+    pub resource_type: String,
+    /// dbt's word: `success`, `pass`, `warn`, `fail`, `error`, `skipped`.
+    pub status: String,
+    /// Time it ran, in seconds.
+    pub elapsed_secs: f64,
+    /// What dbt said about it, where it did not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// How much a failed check matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Shown, and passes.
+    Warn,
+    /// Fails the verdict.
+    Error,
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckStatus {
+    /// As expected.
+    Pass,
+    /// Not as expected, at severity warn.
+    Warn,
+    /// Not as expected, at severity error.
+    Fail,
+    /// It could not be judged: its SQL failed.
+    Error,
+}
+
+/// The verdict over all checks of a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every check passed.
+    Passed,
+    /// Only checks of severity warn did not pass.
+    Warned,
+    /// A check of severity error did not pass.
+    Failed,
+}
+
+/// One check's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckOutcome {
+    /// The check's name, unique within its table.
+    pub check: String,
+    /// The table it judged, with its schema.
+    pub table: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it found.
+    pub status: CheckStatus,
+    /// What was seen, in words or numbers.
+    pub observed: String,
+    /// What was expected.
+    pub expected: String,
+    /// Rows that break it, where it counts rows.
+    pub failed_rows: Option<u64>,
+}
+
+impl Severity {
+    /// As written in the audit: `WARN`, `ERROR`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+impl CheckStatus {
+    /// As written in the audit: `PASS`, `WARN`, `FAIL`, `ERROR`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Warn => "WARN",
+            Self::Fail => "FAIL",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+impl Verdict {
+    /// The verdict over `checks`. No checks, no fault: `Passed`.
+    pub fn over<'a>(checks: impl IntoIterator<Item = &'a CheckOutcome>) -> Self {
+        checks.into_iter().fold(Self::Passed, |verdict, check| match (verdict, check.status) {
+            (Self::Failed, _) | (_, CheckStatus::Fail | CheckStatus::Error) => Self::Failed,
+            (Self::Warned, _) | (_, CheckStatus::Warn) => Self::Warned,
+            _ => Self::Passed,
+        })
+    }
+
+    /// As written in the audit: `PASSED`, `WARNED`, `FAILED`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "PASSED",
+            Self::Warned => "WARNED",
+            Self::Failed => "FAILED",
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Stages, exchanges and routing keys: who hears what.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{LoadId, Message};
+
+/// The topic exchange for commands.
+pub const COMMANDS_EXCHANGE: &str = "millrace.commands";
+/// The topic exchange for events.
+pub const EVENTS_EXCHANGE: &str = "millrace.events";
+
+/// A stage of the mill: one queue, one kind of worker.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// File to slice.
+    Ingest,
+    /// Slices to marts.
+    Transform,
+    /// Marts to verdict.
+    Dq,
+}
+
+impl Stage {
+    /// Every stage, in the order of the way.
+    pub const ALL: [Self; 3] = [Self::Ingest, Self::Transform, Self::Dq];
+
+    /// The stage's name in commands, queues and audits.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Transform => "transform",
+            Self::Dq => "dq",
+        }
+    }
+
+    /// The stage's queue.
+    pub fn queue(self) -> String {
+        format!("millrace.{self}")
+    }
+
+    /// The types of message that its queue takes.
+    pub fn takes(self) -> impl Iterator<Item = &'static str> {
+        Message::TYPES.iter().copied().filter(move |name| Message::stage_of(name) == Some(self))
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Stage {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|stage| stage.as_str() == text).ok_or_else(|| {
+            format!("unknown stage {text:?}: it is one of ingest, transform, dq")
+        })
+    }
+}
+
+/// `<type>.<hash of the LOAD_ID>`, such as `ingest.completed.0123456789abcdef`: short enough for every
+/// broker, and narrow enough that one run's answers can be listened for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RoutingKey(String);
+
+impl RoutingKey {
+    /// The key of messages of the type `type_name` about `load_id`.
+    pub fn new(type_name: &str, load_id: &LoadId) -> Self {
+        Self(format!("{type_name}.{}", load_id.short_hash()))
+    }
+
+    /// The key that `message` travels under.
+    pub fn of(message: &Message) -> Self {
+        Self::new(message.type_name(), message.load_id())
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RoutingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,1 @@
+//! The published schemas, made from the types.

@@ -1,0 +1,16 @@
+//! How messages travel: the trait [`Bus`], and its implementations.
+//!
+//! At-least-once delivery, nothing lost: a message is safe before `publish` returns, and it stays
+//! somewhere (waiting, delayed, in hand, dead) until a worker has acknowledged it.
+
+pub mod conformance;
+mod delivery;
+pub mod embedded;
+mod error;
+mod open;
+mod traits;
+
+pub use delivery::{Delivery, Settle};
+pub use error::BusError;
+pub use open::open;
+pub use traits::{Bus, Consumer, DeadLetter, QueueDepth};

@@ -1,0 +1,118 @@
+//! What a bus owes, and what its callers owe.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use messages::{Envelope, Failure, LoadId, MessageId, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::{BusError, Delivery};
+
+/// A message bus.
+///
+/// The bus promises: a message that was published is delivered to its stage until somebody settles it, however
+/// often processes die. It does not promise order, and it may deliver twice: whoever handles a delivery does so
+/// such that a second time changes nothing.
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// Publishes a message. `Ok` means that it is safe: on disk, or confirmed by the broker, and, if the message has
+    /// a [`stage`](messages::Message::stage), in that stage's queue. After an `Err` it may be safe or not:
+    /// publish the same envelope again (same id), never another one.
+    async fn publish(&self, envelope: &Envelope) -> Result<(), BusError>;
+
+    /// Consumes a stage's queue. At most `prefetch` deliveries are unsettled at a time (at least 1).
+    async fn consume(&self, stage: Stage, prefetch: u16) -> Result<Box<dyn Consumer>, BusError>;
+
+    /// Listens for announcements about one load: copies of all messages of the given types about it that are
+    /// published after this call has returned. So subscribe first and ask afterwards. The queue behind it goes
+    /// away with the consumer; deliveries from it may be acknowledged or dropped, never retried.
+    async fn listen(
+        &self,
+        load_id: &LoadId,
+        types: &[&str],
+    ) -> Result<Box<dyn Consumer>, BusError>;
+
+    /// How full each stage's queue is, in the order of the way.
+    async fn depths(&self) -> Result<Vec<QueueDepth>, BusError>;
+
+    /// Dead letters, newest first, at most `limit`; of one stage, or of all.
+    async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError>;
+
+    /// Puts a dead letter back into its stage's queue with its attempts counted from nothing. `Ok(false)`: no dead
+    /// letter has that id, and nothing happened.
+    async fn replay(&self, dead_id: &str) -> Result<bool, BusError>;
+
+    /// Throws a dead letter away for good. `Ok(false)`: no dead letter has that id, and nothing happened.
+    async fn purge(&self, dead_id: &str) -> Result<bool, BusError>;
+
+    /// Proves that the bus can be used; the answer says what it is, for people and without secrets.
+    async fn check(&self) -> Result<String, BusError>;
+}
+
+/// A stream of deliveries. Dropping it gives back what was fetched and not yet handed out.
+#[async_trait]
+pub trait Consumer: Send {
+    /// Waits for the next delivery. Safe to cancel: a delivery is handed out or stays in the queue. An error means
+    /// that the consumer is done for: consume again.
+    async fn next(&mut self) -> Result<Delivery, BusError>;
+
+    /// The next delivery if one is there within `wait`: for handling together what waits together.
+    async fn next_within(&mut self, wait: Duration) -> Result<Option<Delivery>, BusError> {
+        match tokio::time::timeout(wait, self.next()).await {
+            Ok(delivery) => delivery.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// How full a stage's queue is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueDepth {
+    /// The stage.
+    pub stage: Stage,
+    /// Messages that could be delivered now.
+    pub ready: u64,
+    /// Messages that wait for a retry.
+    pub delayed: u64,
+    /// Messages that a worker has in hand.
+    pub in_hand: u64,
+    /// Messages given up.
+    pub dead: u64,
+    /// Age of the oldest message that could be delivered, in seconds.
+    pub oldest_secs: Option<u64>,
+}
+
+impl QueueDepth {
+    /// Messages that are not settled yet.
+    pub fn unsettled(&self) -> u64 {
+        self.ready + self.delayed + self.in_hand
+    }
+}
+
+/// A message that was given up, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Names it in `replay` and `purge`.
+    pub dead_id: String,
+    /// The stage that gave it up.
+    pub stage: Stage,
+    /// The message's id, if its body could be read.
+    pub message_id: Option<MessageId>,
+    /// The message's type, if its body could be read.
+    pub message_type: Option<String>,
+    /// Its load, if its body could be read.
+    pub load_id: Option<LoadId>,
+    /// Why.
+    pub cause: Failure,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Who gave it up: host, process and role.
+    pub worker: String,
+    /// When.
+    pub died_at: DateTime<Utc>,
+    /// Its trace, if its body could be read.
+    pub trace_id: Option<String>,
+    /// The body as it came, bytes that are no UTF-8 replaced.
+    pub body: String,
+}

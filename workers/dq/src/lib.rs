@@ -1,0 +1,1 @@
+//! Checks on the data, logged to DATA_QUALITY_AUDIT

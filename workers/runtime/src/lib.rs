@@ -1,0 +1,1 @@
+//! What every worker needs: settings, contracts, retry, the stage loop, telemetry, shutdown

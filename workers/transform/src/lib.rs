@@ -1,0 +1,1 @@
+//! Slices to marts, by dbt

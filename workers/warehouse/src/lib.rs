@@ -1,0 +1,1 @@
+//! Where rows end: the trait Warehouse, slices, audit and current views
