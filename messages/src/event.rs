@@ -11,12 +11,15 @@ use crate::{CheckOutcome, Failure, LoadId, MessageId, NodeOutcome, TableLoad, Ve
 pub struct SourceFileDiscovered {
     /// The load that the file belongs to.
     pub load_id: LoadId,
-    /// The source, as its contract names it.
-    pub source: String,
+    /// The source, as its contract names it; absent when no contract matched where the file was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The file: its path below the raw folder, `/` between the parts.
     pub uri: String,
-    /// `sha256:` and the hash of its content, in hexadecimal.
-    pub file_id: String,
+    /// `sha256:` and the hash of its content, in hexadecimal. Absent in a run over many files, which are hashed
+    /// while they are loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<String>,
     /// Its size when it was found.
     pub size_bytes: u64,
     /// Its modification time when it was found.

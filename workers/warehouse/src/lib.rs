@@ -1,1 +1,21 @@
-//! Where rows end: the trait Warehouse, slices, audit and current views
+//! Where rows end: the trait [`Warehouse`] and its implementations, and the [`Ledger`] of what was loaded.
+//!
+//! The audit line is the commit point: a slice's rows and the line that says SUCCESS are written in one
+//! transaction, and the views of `RAW` are computed from the lines. See `design.md` beside this crate.
+
+pub mod conformance;
+pub mod duckdb;
+mod error;
+mod ledger;
+mod lines;
+mod open;
+mod slice;
+pub mod sql;
+mod traits;
+
+pub use error::WarehouseError;
+pub use ledger::{Ledger, RunState};
+pub use lines::{LoadLine, LoadStatus, QualityLine, StageLine, StageStatus};
+pub use open::{WarehouseSettings, open};
+pub use slice::{FileFacts, LoadOutcome, Mode, RowSource, Slice, TableSpec};
+pub use traits::{Lent, Rows, Warehouse};

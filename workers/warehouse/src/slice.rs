@@ -1,0 +1,94 @@
+//! What is loaded: a table's description, a slice of it, and where its rows come from.
+
+use arrow_array::RecordBatch;
+use chrono::{DateTime, Utc};
+use messages::{Failure, LoadId, MessageId};
+
+/// How a source delivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Each delivery is the whole truth: `RAW.<T>` shows the current load.
+    Snapshot,
+    /// Each file adds: `RAW.<T>` shows every file's newest successful load.
+    Increment,
+}
+
+/// A table as its contract describes it. Names are checked identifiers: letters, digits and `_`, no leading digit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSpec {
+    /// `RAW.<table>` is the view, `RAW_RUN.<table>_RUN` holds the rows. In capitals.
+    pub table: String,
+    /// The contracted columns in their order, all text, in lower case.
+    pub columns: Vec<String>,
+    /// How the source delivers.
+    pub mode: Mode,
+}
+
+/// One file's share of a load. Its identity is LOAD_ID, table and file; `command_id` says which asking it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slice {
+    /// The load.
+    pub load_id: LoadId,
+    /// Who asked. Of two for one LOAD_ID the greater wins, the other is fenced out.
+    pub command_id: MessageId,
+    /// Where the rows go.
+    pub table: TableSpec,
+    /// The source, as its contract names it.
+    pub source: String,
+    /// The file: its path below the raw folder.
+    pub uri: String,
+    /// The file's modification time when it was found.
+    pub modified_at: DateTime<Utc>,
+    /// How new the data is. The view shows the successful load with the greatest value.
+    pub as_of: DateTime<Utc>,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+    /// Files of the whole run.
+    pub run_files: u32,
+    /// Files of the run that belong to this table. Their slices become current together, when all are loaded.
+    pub table_files: u32,
+    /// When the worker began.
+    pub started_at: DateTime<Utc>,
+    /// Who loads: host, process and role.
+    pub worker: String,
+    /// The trace it belongs to.
+    pub trace_id: String,
+}
+
+/// A file's rows, parsed. It is read on a thread of its own and may block.
+pub trait RowSource: Send {
+    /// The next rows: the table's columns in order, each `Utf8` and NULL for what is empty, then
+    /// `SOURCE_ROW`, an `Int64` that counts the file's data rows from 1. `None` after the last.
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Failure>;
+
+    /// What the file was, once all is read. An error here (the file changed meanwhile) undoes the load.
+    fn finish(self: Box<Self>) -> Result<FileFacts, Failure>;
+}
+
+/// What a file was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Rows handed over.
+    pub rows: u64,
+    /// Rows set aside.
+    pub rows_rejected: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// `sha256:` and the hash of the content, in hexadecimal.
+    pub file_id: String,
+}
+
+/// What became of a load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadOutcome {
+    /// The slice stands.
+    Loaded(FileFacts),
+    /// The same command had loaded it before; nothing happened.
+    AlreadyLoaded,
+    /// A newer command for the same LOAD_ID has loaded or planned it; nothing happened.
+    Fenced {
+        /// The newer command.
+        by: MessageId,
+    },
+}
