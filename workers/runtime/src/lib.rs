@@ -1,1 +1,20 @@
-//! What every worker needs: settings, contracts, retry, the stage loop, telemetry, shutdown
+//! What every worker needs: settings, contracts, the classes of failure and their retries, the loop around a
+//! stage's queue, logs, and shutdown.
+
+pub mod contract;
+mod contracts;
+mod log;
+mod retry;
+mod service;
+pub mod settings;
+mod stage;
+mod worker_name;
+
+pub use contract::{CheckSpec, Contract};
+pub use contracts::{ContractError, Contracts};
+pub use log::{LogFormat, init_logs};
+pub use retry::{RetryPolicy, classify};
+pub use service::Services;
+pub use settings::{Settings, SettingsError};
+pub use stage::{Handled, Handler, StageLoop, Work};
+pub use worker_name::worker_name;

@@ -1,0 +1,141 @@
+//! All contracts together: which source a file belongs to.
+
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use messages::Failure;
+use warehouse::TableSpec;
+
+use crate::Contract;
+
+/// The contracts of a folder.
+#[derive(Clone, Debug, Default)]
+pub struct Contracts {
+    all: Vec<Known>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    contract: Contract,
+    globs: Vec<GlobMatcher>,
+}
+
+/// The contracts can't be used. The text names the file, where it can the line, and what to change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {fault}", path.display())]
+pub struct ContractError {
+    /// The file or folder at fault.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: String,
+}
+
+impl Contracts {
+    /// Reads every `*.yaml` and `*.yml` in `folder`. All faults of all files come back together.
+    pub fn read(folder: &Path) -> Result<Self, Vec<ContractError>> {
+        let fault = |path: &Path, fault: String| ContractError { path: path.into(), fault };
+        let entries = std::fs::read_dir(folder).map_err(|error| {
+            vec![fault(folder, format!("can't read the contracts: {error}; set paths.contracts"))]
+        })?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"));
+        paths.sort();
+        let (mut contracts, mut faults) = (Self::default(), Vec::new());
+        for path in paths {
+            match contracts.add_file(&path) {
+                Ok(()) => {}
+                Err(found) => faults.extend(found.into_iter().map(|text| fault(&path, text))),
+            }
+        }
+        if contracts.all.is_empty() && faults.is_empty() {
+            faults.push(fault(folder, "holds no contract: add one YAML file per source".into()));
+        }
+        if faults.is_empty() { Ok(contracts) } else { Err(faults) }
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), Vec<String>> {
+        let text = std::fs::read_to_string(path).map_err(|error| vec![error.to_string()])?;
+        self.add(parse(&text).map_err(|fault| vec![fault])?)
+    }
+
+    /// Adds a contract, if it has no fault and takes no name that another has.
+    pub fn add(&mut self, contract: Contract) -> Result<(), Vec<String>> {
+        let mut faults = contract.faults();
+        for known in &self.all {
+            if known.contract.source.eq_ignore_ascii_case(&contract.source) {
+                faults.push(format!("source {} has another contract already", contract.source));
+            } else if known.contract.table() == contract.table() {
+                faults.push(format!("table {} is filled by source {} already", contract.table(), known.contract.source));
+            }
+        }
+        let mut globs = Vec::new();
+        for pattern in &contract.files {
+            match GlobBuilder::new(pattern).literal_separator(true).build() {
+                Ok(glob) => globs.push(glob.compile_matcher()),
+                Err(error) => faults.push(format!("pattern {pattern:?}: {}", error.kind())),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        self.all.push(Known { contract, globs });
+        Ok(())
+    }
+
+    /// The contract that the file at `uri` (its path below the raw folder) belongs to. None or several are the
+    /// file's fault, permanent until somebody adds or mends a contract.
+    pub fn for_file(&self, uri: &str) -> Result<&Contract, Failure> {
+        let mut matching = self.all.iter().filter(|known| known.globs.iter().any(|glob| glob.is_match(uri)));
+        match (matching.next(), matching.next()) {
+            (Some(only), None) => Ok(&only.contract),
+            (None, _) => Err(Failure::permanent(format!(
+                "unknown source for {uri}: no contract in data/sources matches; add one or move the file, then replay"
+            ))),
+            (Some(one), Some(other)) => Err(Failure::permanent(format!(
+                "{uri} belongs to two sources, {} and {}: make the patterns of their contracts narrower, then replay",
+                one.contract.source, other.contract.source
+            ))),
+        }
+    }
+
+    /// The contract of a source.
+    pub fn source(&self, name: &str) -> Option<&Contract> {
+        self.iter().find(|contract| contract.source.eq_ignore_ascii_case(name))
+    }
+
+    /// The contracts of these sources; of all, if none is named. An unknown name is the asker's fault.
+    pub fn named(&self, names: &[String]) -> Result<Vec<&Contract>, Failure> {
+        if names.is_empty() {
+            return Ok(self.iter().collect());
+        }
+        names
+            .iter()
+            .map(|name| {
+                self.source(name).ok_or_else(|| {
+                    let known: Vec<&str> = self.iter().map(|known| known.source.as_str()).collect();
+                    Failure::permanent(format!("unknown source {name:?}: the contracts know {}", known.join(", ")))
+                })
+            })
+            .collect()
+    }
+
+    /// The contract that fills a table (in capitals).
+    pub fn table(&self, table: &str) -> Option<&Contract> {
+        self.iter().find(|contract| contract.table() == table)
+    }
+
+    /// Every contract, in the order of their files' names.
+    pub fn iter(&self) -> impl Iterator<Item = &Contract> {
+        self.all.iter().map(|known| &known.contract)
+    }
+
+    /// Every table, as the warehouse makes it.
+    pub fn table_specs(&self) -> Vec<TableSpec> {
+        self.iter().map(Contract::table_spec).collect()
+    }
+}
+
+/// Reads a contract. The error says where: line and column.
+pub(crate) fn parse(text: &str) -> Result<Contract, String> {
+    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+}

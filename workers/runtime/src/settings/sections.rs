@@ -1,0 +1,159 @@
+//! The sections of `millrace.toml`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{LogFormat, RetryPolicy};
+
+/// A section: its fields, their defaults, and nothing else in the file.
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty = $default:expr,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $kind,)+
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+    };
+}
+
+section! {
+    /// Where files and contracts lie. Relative paths begin at the working folder.
+    Paths {
+        /// The folder that the plant drops files into. Default `data/raw`.
+        raw: PathBuf = "data/raw".into(),
+        /// The folder with one contract per source. Default `data/sources`.
+        contracts: PathBuf = "data/sources".into(),
+    }
+}
+
+section! {
+    /// How messages travel.
+    BusSettings {
+        /// `sqlite:<path>` is the embedded bus, a file that is made if it is not there. Default
+        /// `sqlite:.millrace/bus.sqlite`.
+        url: String = "sqlite:.millrace/bus.sqlite".into(),
+    }
+}
+
+section! {
+    /// Where rows end.
+    WarehouseSection {
+        /// `duckdb:<path>` is a file that is made if it is not there. Default `duckdb:.millrace/warehouse.duckdb`.
+        url: String = "duckdb:.millrace/warehouse.duckdb".into(),
+        /// Memory that DuckDB may use, in MiB. More makes large loads and queries quicker, less leaves room for others;
+        /// what does not fit goes to disk. Default 256.
+        memory_limit_mb: u64 = 256,
+        /// Threads that DuckDB may use. Default: the processors of the machine, at most 8.
+        threads: usize = std::thread::available_parallelism().map_or(2, usize::from).min(8),
+        /// How long to wait for a file that another process holds, in seconds, before the work is put off. Default 30.
+        lock_wait_secs: u64 = 30,
+        /// How long an unused file stays open, in milliseconds. Longer saves opening it anew, shorter lets other
+        /// programs at it sooner. Default 200.
+        idle_close_millis: u64 = 200,
+    }
+}
+
+section! {
+    /// How the raw folder is watched.
+    WatchSettings {
+        /// How often the folder is compared with the audit, in seconds, because file events can be missed. Default 30.
+        rescan_secs: u64 = 30,
+        /// A file that was found without a closing event must have kept its size and time for this long, in
+        /// milliseconds, before it counts as finished. Default 1000.
+        settle_millis: u64 = 1000,
+        /// Files that are no deliveries: globs over the path below the raw folder. Names that begin with `.` or end in
+        /// `~`, `.part` or `.tmp` never are. Default: read-me files.
+        ignore: Vec<String> = vec!["**/README*".into()],
+    }
+}
+
+section! {
+    /// How files are loaded.
+    IngestSettings {
+        /// Files that one process loads at a time. On DuckDB more than one gains nothing. Default 1.
+        concurrency: usize = 1,
+    }
+}
+
+section! {
+    /// How dbt is run.
+    TransformSettings {
+        /// The dbt project. Default `workers/transform/dbt`.
+        project: PathBuf = "workers/transform/dbt".into(),
+        /// The sidecar that keeps dbt warm. Default `workers/transform/sidecar/millrace_dbt.py`.
+        sidecar: PathBuf = "workers/transform/sidecar/millrace_dbt.py".into(),
+        /// The Python that has dbt. Default `.venv/bin/python`.
+        python: PathBuf = ".venv/bin/python".into(),
+        /// Where dbt writes what it compiles and logs. Default `.millrace/dbt`.
+        target: PathBuf = ".millrace/dbt".into(),
+        /// Keep dbt running between builds: a second instead of five for a build, for 250 MB of memory. Default true.
+        warm: bool = true,
+        /// The longest that one build may take, in seconds. It is ended then, and tried again. Default 3600.
+        timeout_secs: u64 = 3600,
+        /// Loads that wait are built together, at most this many. Default 500.
+        together: usize = 500,
+    }
+}
+
+section! {
+    /// How data is judged.
+    DqSettings {
+        /// Loads that wait are judged together, at most this many. Default 500.
+        together: usize = 500,
+    }
+}
+
+section! {
+    /// How transient failures (a lock held, a broker away) are tried again.
+    RetrySettings {
+        /// Tries in all; after the last one a message is dead-lettered. Default 12, about a quarter of an hour.
+        max_attempts: u32 = 12,
+        /// The first delay, in milliseconds; each further one is twice as long. Default 1000.
+        first_delay_millis: u64 = 1000,
+        /// The longest delay, in seconds. Default 300.
+        max_delay_secs: u64 = 300,
+    }
+}
+
+section! {
+    /// What is logged, to standard error.
+    LogSettings {
+        /// `error`, `warn`, `info`, `debug`, or a filter such as `info,bus=debug`. Default `info`.
+        level: String = "info".into(),
+        /// `auto` (text on a terminal, JSON otherwise), `text` or `json`. Default `auto`.
+        format: LogFormat = LogFormat::Auto,
+    }
+}
+
+impl RetrySettings {
+    /// The policy that the settings describe.
+    pub fn policy(&self) -> RetryPolicy {
+        RetryPolicy {
+            max_attempts: self.max_attempts,
+            first_delay: Duration::from_millis(self.first_delay_millis),
+            max_delay: Duration::from_secs(self.max_delay_secs),
+        }
+    }
+}
+
+impl WarehouseSection {
+    /// The settings as the warehouse takes them.
+    pub fn open(&self) -> warehouse::WarehouseSettings {
+        warehouse::WarehouseSettings {
+            url: self.url.clone(),
+            memory_limit_bytes: self.memory_limit_mb << 20,
+            threads: self.threads,
+            lock_wait_secs: self.lock_wait_secs,
+            idle_close_millis: self.idle_close_millis,
+        }
+    }
+}
