@@ -35,6 +35,9 @@ impl BusError {
 
 impl From<BusError> for Failure {
     fn from(error: BusError) -> Self {
-        Self { class: error.class(), message: error.to_string() }
+        Self {
+            class: error.class(),
+            message: error.to_string(),
+        }
     }
 }

@@ -3,14 +3,17 @@
 //! At-least-once delivery, nothing lost: a message is safe before `publish` returns, and it stays
 //! somewhere (waiting, delayed, in hand, dead) until a worker has acknowledged it.
 
+#[cfg(feature = "conformance")]
 pub mod conformance;
+mod dead_letter;
 mod delivery;
 pub mod embedded;
 mod error;
 mod open;
 mod traits;
 
+pub use dead_letter::DeadLetter;
 pub use delivery::{Delivery, Settle};
 pub use error::BusError;
 pub use open::open;
-pub use traits::{Bus, Consumer, DeadLetter, QueueDepth};
+pub use traits::{Bus, Consumer, QueueDepth};

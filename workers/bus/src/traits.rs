@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use messages::{Envelope, Failure, LoadId, MessageId, Stage};
+use messages::{Envelope, LoadId, Stage};
 use serde::{Deserialize, Serialize};
 
-use crate::{BusError, Delivery};
+use crate::{BusError, DeadLetter, Delivery};
 
 /// A message bus.
 ///
@@ -27,11 +26,8 @@ pub trait Bus: Send + Sync + 'static {
     /// Listens for announcements about one load: copies of all messages of the given types about it that are
     /// published after this call has returned. So subscribe first and ask afterwards. The queue behind it goes
     /// away with the consumer; deliveries from it may be acknowledged or dropped, never retried.
-    async fn listen(
-        &self,
-        load_id: &LoadId,
-        types: &[&str],
-    ) -> Result<Box<dyn Consumer>, BusError>;
+    async fn listen(&self, load_id: &LoadId, types: &[&str])
+    -> Result<Box<dyn Consumer>, BusError>;
 
     /// How full each stage's queue is, in the order of the way.
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError>;
@@ -88,31 +84,4 @@ impl QueueDepth {
     pub fn unsettled(&self) -> u64 {
         self.ready + self.delayed + self.in_hand
     }
-}
-
-/// A message that was given up, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadLetter {
-    /// Names it in `replay` and `purge`.
-    pub dead_id: String,
-    /// The stage that gave it up.
-    pub stage: Stage,
-    /// The message's id, if its body could be read.
-    pub message_id: Option<MessageId>,
-    /// The message's type, if its body could be read.
-    pub message_type: Option<String>,
-    /// Its load, if its body could be read.
-    pub load_id: Option<LoadId>,
-    /// Why.
-    pub cause: Failure,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Who gave it up: host, process and role.
-    pub worker: String,
-    /// When.
-    pub died_at: DateTime<Utc>,
-    /// Its trace, if its body could be read.
-    pub trace_id: Option<String>,
-    /// The body as it came, bytes that are no UTF-8 replaced.
-    pub body: String,
 }

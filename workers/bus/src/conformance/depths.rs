@@ -1,0 +1,52 @@
+//! What a bus tells of itself.
+
+use std::time::Duration;
+
+use messages::{Failure, Stage};
+
+use super::Fixture;
+use super::support::{depth, envelope, next};
+
+/// Ready, delayed, in hand, dead: every message is counted once, at its place.
+pub async fn depths_tell_where_every_message_is(bus: &impl Fixture) {
+    let bus = bus.open("a").await;
+    for _ in 0..6 {
+        bus.publish(&envelope()).await.unwrap();
+    }
+    let mut consumer = bus.consume(Stage::Ingest, 2).await.unwrap();
+    let delivery = next(&mut *consumer).await;
+    delivery
+        .dead_letter(&Failure::permanent("why"))
+        .await
+        .unwrap();
+    let delivery = next(&mut *consumer).await;
+    delivery
+        .retry(Duration::from_secs(3_600), &Failure::transient("later"))
+        .await
+        .unwrap();
+    let _in_hand = (next(&mut *consumer).await, next(&mut *consumer).await);
+
+    let told = depth(&*bus, Stage::Ingest, |depth| {
+        (depth.ready, depth.delayed, depth.in_hand, depth.dead) == (2, 1, 2, 1)
+    })
+    .await;
+    assert_eq!(told.unsettled(), 5);
+    assert!(told.oldest_secs.is_none_or(|secs| secs < 60));
+
+    let depths = bus.depths().await.unwrap();
+    assert_eq!(
+        depths.iter().map(|depth| depth.stage).collect::<Vec<_>>(),
+        Stage::ALL
+    );
+    assert!(
+        depths[1..]
+            .iter()
+            .all(|depth| depth.unsettled() + depth.dead == 0)
+    );
+    assert!(depths[1..].iter().all(|depth| depth.oldest_secs.is_none()));
+}
+
+/// A usable bus says what it is.
+pub async fn the_check_names_the_bus(bus: &impl Fixture) {
+    assert!(!bus.open("a").await.check().await.unwrap().is_empty());
+}

@@ -1,0 +1,175 @@
+//! The embedded bus: queues in one SQLite file that any number of processes on one machine share. Nothing to install.
+//!
+//! See `design.md` beside this file for how it survives, and for its limits.
+
+mod clock;
+mod connect;
+mod consumer;
+mod dead;
+mod fault;
+mod handle;
+mod in_hand;
+mod job;
+mod listener;
+mod owner;
+mod queue;
+mod siblings;
+mod waiting;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use messages::{Envelope, LoadId, RoutingKey, Stage};
+use uuid::Uuid;
+
+use crate::{Bus, BusError, Consumer, DeadLetter, QueueDepth};
+use clock::now_millis;
+use consumer::{Listener, StageConsumer};
+use handle::Handle;
+use job::Needs;
+
+/// A bus in a SQLite file on a local disk.
+///
+/// Dropping the last of the bus, its consumers and its deliveries waits up to a second for what was dropped unsettled
+/// to be given back.
+pub struct EmbeddedBus {
+    handle: Arc<Handle>,
+}
+
+impl EmbeddedBus {
+    /// Opens the bus in the file at `path`, and makes the file and its folders if they are not there. `worker` names
+    /// this process in dead letters. What dead processes had in hand is back in its queue when this returns.
+    ///
+    /// # Errors
+    /// [`BusError::Configuration`] if the file is not a bus, newer than this version, damaged or can't be written;
+    /// [`BusError::Unavailable`] if another program holds it locked.
+    pub async fn open(path: &Path, worker: &str) -> Result<Self, BusError> {
+        let (path, worker) = (path.to_owned(), worker.to_owned());
+        let handle = tokio::task::spawn_blocking(move || Handle::open(&path, &worker))
+            .await
+            .map_err(|error| {
+                BusError::Unavailable(format!("opening the bus broke off: {error}"))
+            })??;
+        Ok(Self { handle })
+    }
+
+    /// Puts any bytes into a stage's queue, as another program might. For tests of what becomes of them.
+    pub async fn publish_raw(&self, stage: Stage, body: Vec<u8>) -> Result<(), BusError> {
+        self.handle
+            .call(Needs::Disk, move |connection| {
+                queue::put(connection, stage.as_str(), &body)
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl Bus for EmbeddedBus {
+    async fn publish(&self, envelope: &Envelope) -> Result<(), BusError> {
+        let body = envelope.to_json()?;
+        let key = envelope.routing_key();
+        let stage = envelope.message.stage();
+        // An announcement that nobody must handle can't be lost by a power cut: its listeners are gone then.
+        let needs = if stage.is_some() {
+            Needs::Disk
+        } else {
+            Needs::Write
+        };
+        self.handle
+            .call(needs, move |connection| {
+                if let Some(stage) = stage {
+                    queue::put(connection, stage.as_str(), &body)?;
+                }
+                listener::announce(connection, key.as_str(), &body)
+            })
+            .await
+    }
+
+    async fn consume(&self, stage: Stage, prefetch: u16) -> Result<Box<dyn Consumer>, BusError> {
+        Ok(Box::new(StageConsumer::new(
+            self.handle.clone(),
+            stage,
+            prefetch,
+        )))
+    }
+
+    async fn listen(
+        &self,
+        load_id: &LoadId,
+        types: &[&str],
+    ) -> Result<Box<dyn Consumer>, BusError> {
+        let name = Uuid::now_v7().to_string();
+        let keys: Vec<String> = types
+            .iter()
+            .map(|name| RoutingKey::new(name, load_id).as_str().to_owned())
+            .collect();
+        // Made first: if the caller stops waiting, it is dropped and takes its queue away with it.
+        let listener = Listener::new(self.handle.clone(), name.clone());
+        let owner = self.handle.owner.clone();
+        self.handle
+            .call(Needs::Write, move |connection| {
+                listener::open(connection, &owner, &name, &keys)
+            })
+            .await?;
+        Ok(Box::new(listener))
+    }
+
+    async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {
+        self.handle.call(Needs::Read, queue::depths).await
+    }
+
+    async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError> {
+        self.handle
+            .call(Needs::Read, move |connection| {
+                dead::list(connection, stage, limit)
+            })
+            .await
+    }
+
+    async fn replay(&self, dead_id: &str) -> Result<bool, BusError> {
+        let Ok(dead_id) = dead_id.parse() else {
+            return Ok(false);
+        };
+        self.handle
+            .call(Needs::Disk, move |connection| {
+                dead::replay(connection, dead_id)
+            })
+            .await
+    }
+
+    async fn purge(&self, dead_id: &str) -> Result<bool, BusError> {
+        let Ok(dead_id) = dead_id.parse() else {
+            return Ok(false);
+        };
+        self.handle
+            .call(Needs::Disk, move |connection| {
+                dead::purge(connection, dead_id)
+            })
+            .await
+    }
+
+    async fn check(&self) -> Result<String, BusError> {
+        let owner = self.handle.owner.clone();
+        // Writes, because a file that can only be read would look fine otherwise.
+        self.handle
+            .call(Needs::Write, move |connection| {
+                connection.execute(
+                    "UPDATE owner SET seen_at = ?2 WHERE owner = ?1",
+                    (&owner, now_millis()),
+                )
+            })
+            .await?;
+        Ok(format!(
+            "embedded (SQLite {}) in {}",
+            rusqlite::version(),
+            self.handle.path.display()
+        ))
+    }
+}
+
+/// The thread has ended: only a defect of ours can do that while a handle is there.
+fn ended() -> BusError {
+    BusError::Unavailable("the thread of the embedded bus has ended: restart this process".into())
+}
