@@ -1,1 +1,9 @@
-//! File to slice
+//! The ingest worker: a file becomes a slice, and the worker whose commit completes the set says so.
+
+mod conclude;
+pub mod csv;
+mod handler;
+mod load;
+mod plan;
+
+pub use handler::IngestHandler;

@@ -4,6 +4,7 @@
 pub mod contract;
 mod contracts;
 mod log;
+pub mod raw_folder;
 mod retry;
 mod service;
 pub mod settings;

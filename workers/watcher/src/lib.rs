@@ -1,1 +1,12 @@
-//! data/raw to source.file.discovered
+//! The watcher: what lies in the raw folder becomes `source.file.discovered`, once per content.
+//!
+//! Two ways lead to a file: events of the file system, which are quick and can be missed, and the periodic
+//! comparison of the folder with the audit, which is slow and misses nothing.
+
+mod announce;
+mod events;
+mod known;
+mod watch;
+
+pub use announce::announcement;
+pub use watch::{Reconciled, Watcher, WatcherSettings};

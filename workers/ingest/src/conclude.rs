@@ -1,0 +1,67 @@
+//! Is the run complete? Then say so, once as far as anybody downstream can tell.
+
+use messages::{Envelope, Failure, IngestCompleted, IngestFailed, SourceFileDiscovered, TableLoad};
+use runtime::Handled;
+use warehouse::{LoadLine, LoadStatus, RunState};
+
+use crate::IngestHandler;
+use crate::handler::SENDER;
+
+/// Announces the end of the run if every file of it is loaded or given up. Two workers that both see the end announce it
+/// under one id.
+pub(crate) async fn conclude(
+    handler: &IngestHandler,
+    envelope: &Envelope,
+    file: &SourceFileDiscovered,
+) -> Result<Handled, Failure> {
+    let state = handler.ledger.run_state(&file.load_id, file.command_id).await?;
+    Ok(state.and_then(|state| announcement(envelope, file, &state)).into_iter().collect::<Vec<_>>().into())
+}
+
+fn announcement(envelope: &Envelope, file: &SourceFileDiscovered, state: &RunState) -> Option<Envelope> {
+    let ended = state.files.iter().filter(|line| line.status != LoadStatus::Planned).count();
+    if ended < state.run_files as usize {
+        return None;
+    }
+    let tables = tables(&state.files);
+    let failed: Vec<&LoadLine> = state.files.iter().filter(|line| line.status == LoadStatus::Failed).collect();
+    let message: messages::Message = match failed.as_slice() {
+        [] => IngestCompleted { load_id: file.load_id.clone(), as_of: file.as_of, tables }.into(),
+        [first, ..] => {
+            let error = first.error.clone().unwrap_or_else(|| "no cause was recorded".into());
+            let message = match state.run_files {
+                1 => error,
+                all => format!("{} of {all} files failed, {} first: {error}", failed.len(), first.uri),
+            };
+            IngestFailed {
+                load_id: file.load_id.clone(),
+                tables,
+                uri: (failed.len() == 1).then(|| first.uri.clone()),
+                failure: Failure::permanent(message),
+            }
+            .into()
+        }
+    };
+    let id = file.command_id.leading_to(message.type_name());
+    Some(envelope.leads_to(SENDER, message).with_id(id))
+}
+
+/// What was loaded, by table, in the order of their names.
+fn tables(lines: &[LoadLine]) -> Vec<TableLoad> {
+    let mut tables = std::collections::BTreeMap::<&str, TableLoad>::new();
+    for line in lines.iter().filter(|line| line.status == LoadStatus::Success) {
+        let table = tables.entry(&line.table).or_insert_with(|| TableLoad {
+            source: line.source.clone(),
+            table: line.table.clone(),
+            files: 0,
+            rows_loaded: 0,
+            rows_rejected: 0,
+            bytes: 0,
+        });
+        table.files += 1;
+        table.rows_loaded += line.rows_loaded;
+        table.rows_rejected += line.rows_rejected;
+        table.bytes += line.bytes;
+    }
+    tables.into_values().collect()
+}

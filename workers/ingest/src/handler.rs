@@ -1,0 +1,97 @@
+//! What the ingest stage does with its messages.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use messages::{Envelope, Failure, Message, Stage};
+use runtime::{Contracts, Handled, Handler, Work};
+use warehouse::Ledger;
+
+use crate::{conclude, load, plan};
+
+/// Who sends.
+pub(crate) const SENDER: &str = "millrace/ingest";
+
+/// Handles `ingest.requested` and `source.file.discovered`.
+pub struct IngestHandler {
+    /// The raw folder, canonical.
+    pub(crate) root: PathBuf,
+    pub(crate) contracts: Arc<Contracts>,
+    pub(crate) ledger: Ledger,
+    /// Host, process and role, for the audit.
+    pub(crate) worker: String,
+}
+
+impl IngestHandler {
+    /// A handler for the files below `root`.
+    ///
+    /// # Errors
+    /// The folder is not there: fatal.
+    pub fn new(
+        root: &std::path::Path,
+        contracts: Arc<Contracts>,
+        ledger: Ledger,
+        worker: String,
+    ) -> Result<Self, Failure> {
+        let root = root.canonicalize().map_err(|error| {
+            Failure::fatal(format!(
+                "the raw folder {} can't be used: {error}; make it, or set paths.raw",
+                root.display()
+            ))
+        })?;
+        Ok(Self { root, contracts, ledger, worker })
+    }
+
+    async fn handle_one(&self, work: &Work) -> Result<Handled, Failure> {
+        let envelope = &work.envelope;
+        match &envelope.message {
+            Message::IngestRequested(command) => plan::fan_out(self, envelope, command).await,
+            Message::SourceFileDiscovered(file) => load::load(self, work, file).await,
+            other => Err(misrouted(other)),
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for IngestHandler {
+    fn stage(&self) -> Stage {
+        Stage::Ingest
+    }
+
+    async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
+        let mut results = Vec::with_capacity(work.len());
+        for item in work {
+            results.push(self.handle_one(item).await);
+        }
+        results
+    }
+
+    async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        match &work.envelope.message {
+            Message::SourceFileDiscovered(file) => {
+                load::record_failure(self, work, file, failure).await?;
+                conclude::conclude(self, &work.envelope, file).await
+            }
+            _ => Ok(announce_failure(&work.envelope, failure).into()),
+        }
+    }
+}
+
+/// A command that could not even be planned.
+fn announce_failure(envelope: &Envelope, failure: &Failure) -> Vec<Envelope> {
+    let event = messages::IngestFailed {
+        load_id: envelope.load_id().clone(),
+        tables: Vec::new(),
+        uri: None,
+        failure: failure.clone(),
+    };
+    vec![envelope.leads_to(SENDER, event)]
+}
+
+fn misrouted(message: &Message) -> Failure {
+    Failure::permanent(format!(
+        "{} is not for the ingest stage: bind its queue as deploy/ describes",
+        message.type_name()
+    ))
+}
