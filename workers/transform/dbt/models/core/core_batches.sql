@@ -1,0 +1,75 @@
+with joined as (
+    select
+        b.batch_id,
+        b.production_order_id,
+        -- A batch that does not say what it made made what its order asked for, where the order says.
+        coalesce(b.material_id, o.material_id) as material_id,
+        coalesce(b.plant, o.plant, 'UNKNOWN') as plant,
+        coalesce(b.line, o.line, 'UNKNOWN') as line,
+        b.shift,
+        b.quantity_produced,
+        b.quantity_rejected,
+        -- Nothing reported as rejected is nothing rejected; nothing reported as produced is unknown.
+        b.quantity_produced - coalesce(b.quantity_rejected, 0) as quantity_good,
+        b.start_time,
+        b.end_time,
+        b.batch_status,
+        b.operator_id,
+        b.temperature_c_avg,
+        b.pressure_bar_avg,
+        b.remarks,
+        o.production_order_id is not null as is_order_known,
+        o.planned_quantity as order_planned_quantity,
+        o.planned_end as order_planned_end,
+        o.priority as order_priority,
+        o.order_status,
+        b.load_id,
+        b.source_file,
+        b.source_row,
+        b.loaded_at,
+        o.load_id as order_load_id
+    from {{ ref('stg_batches') }} as b
+    left join {{ ref('core_production_orders') }} as o on b.production_order_id = o.production_order_id
+)
+
+select
+    j.batch_id,
+    j.production_order_id,
+    j.material_id,
+    m.material_name,
+    m.material_type,
+    m.unit_of_measure,
+    m.standard_cost,
+    m.lead_time_days,
+    j.plant,
+    j.line,
+    j.shift,
+    j.quantity_produced,
+    j.quantity_rejected,
+    j.quantity_good,
+    {{ ratio('j.quantity_good', 'j.quantity_produced') }} as yield_rate,
+    {{ ratio('coalesce(j.quantity_rejected, 0)', 'j.quantity_produced') }} as scrap_rate,
+    j.start_time,
+    j.end_time,
+    cast(date_trunc('day', coalesce(j.end_time, j.start_time)) as date) as production_date,
+    case when j.end_time >= j.start_time then {{ minutes_between('j.start_time', 'j.end_time') }} end
+        as cycle_time_minutes,
+    j.end_time <= j.order_planned_end as is_within_schedule,
+    j.batch_status,
+    j.operator_id,
+    j.temperature_c_avg,
+    j.pressure_bar_avg,
+    j.remarks,
+    j.is_order_known,
+    m.material_id is not null as is_material_known,
+    j.order_planned_quantity,
+    j.order_priority,
+    j.order_status,
+    j.load_id,
+    j.source_file,
+    j.source_row,
+    j.loaded_at,
+    j.order_load_id,
+    m.load_id as material_load_id
+from joined as j
+left join {{ ref('core_materials') }} as m on j.material_id = m.material_id
