@@ -3,19 +3,22 @@
 //! The audit line is the commit point: a slice's rows and the line that says SUCCESS are written in one
 //! transaction, and the views of `RAW` are computed from the lines. See `design.md` beside this crate.
 
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod duckdb;
 mod error;
+pub mod layout;
 mod ledger;
 mod lines;
 mod open;
 mod slice;
 pub mod sql;
+mod standing;
 mod traits;
 
 pub use error::WarehouseError;
 pub use ledger::{Ledger, RunState};
 pub use lines::{LoadLine, LoadStatus, QualityLine, StageLine, StageStatus};
-pub use open::{WarehouseSettings, open};
+pub use open::{WarehouseSettings, open, open_read_only};
 pub use slice::{FileFacts, LoadOutcome, Mode, RowSource, Slice, TableSpec};
 pub use traits::{Lent, Rows, Warehouse};

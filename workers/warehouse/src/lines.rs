@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use messages::{CheckOutcome, LoadId, MessageId, Stage};
 use serde::Serialize;
 
+use crate::{FileFacts, Slice};
+
 /// The state of one file in a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -14,6 +16,22 @@ pub enum LoadStatus {
     Success,
     /// It could not be loaded.
     Failed,
+}
+
+impl LoadStatus {
+    /// As written in the audit: `PLANNED`, `SUCCESS`, `FAILED`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "PLANNED",
+            Self::Success => "SUCCESS",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// Takes a status as the audit writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Planned, Self::Success, Self::Failed].into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 /// A line of `RAW.RAW_LOAD_AUDIT`: one file, one command, one state.
@@ -61,6 +79,58 @@ pub struct LoadLine {
     pub worker: String,
 }
 
+impl LoadLine {
+    /// The line that says that `slice` stands.
+    pub fn success(slice: &Slice, facts: &FileFacts, finished_at: DateTime<Utc>) -> Self {
+        Self {
+            file_id: Some(facts.file_id.clone()),
+            status: LoadStatus::Success,
+            rows_loaded: facts.rows,
+            rows_rejected: facts.rows_rejected,
+            bytes: facts.bytes,
+            finished_at,
+            ..Self::of(slice)
+        }
+    }
+
+    /// The line that says that `slice` could not be loaded, for a file of `bytes`.
+    pub fn failure(slice: &Slice, bytes: u64, error: &str, finished_at: DateTime<Utc>) -> Self {
+        Self {
+            status: LoadStatus::Failed,
+            bytes,
+            error: Some(error.into()),
+            finished_at,
+            ..Self::of(slice)
+        }
+    }
+
+    /// What a slice alone tells of its line.
+    fn of(slice: &Slice) -> Self {
+        Self {
+            load_id: slice.load_id.clone(),
+            command_id: slice.command_id,
+            table: slice.table.table.to_uppercase(),
+            source: slice.source.clone(),
+            uri: slice.uri.clone(),
+            file_id: None,
+            status: LoadStatus::Planned,
+            attempt: slice.attempt,
+            rows_loaded: 0,
+            rows_rejected: 0,
+            bytes: 0,
+            modified_at: slice.modified_at,
+            as_of: slice.as_of,
+            started_at: slice.started_at,
+            finished_at: slice.started_at,
+            error: None,
+            trace_id: slice.trace_id.clone(),
+            run_files: slice.run_files,
+            table_files: slice.table_files,
+            worker: slice.worker.clone(),
+        }
+    }
+}
+
 /// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -69,6 +139,21 @@ pub enum StageStatus {
     Success,
     /// It did not, or a check of severity error failed.
     Failed,
+}
+
+impl StageStatus {
+    /// As written in the audit: `SUCCESS`, `FAILED`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// Takes a status as the audit writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Success, Self::Failed].into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 /// A line of `RAW.STAGE_AUDIT`: what transform or dq did for one message about one load.

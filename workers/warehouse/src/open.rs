@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::duckdb::DuckDb;
 use crate::{Warehouse, WarehouseError};
 
 /// How to reach a warehouse and what it may use.
@@ -19,8 +20,27 @@ pub struct WarehouseSettings {
     pub idle_close_millis: u64,
 }
 
-/// Opens the warehouse at `settings.url`.
+/// Opens the warehouse at `settings.url`. Two calls with one address in one process share one handle, made with the
+/// first call's settings, for as long as anybody keeps it.
 pub async fn open(settings: &WarehouseSettings) -> Result<Arc<dyn Warehouse>, WarehouseError> {
-    let _ = settings;
-    Err(WarehouseError::Configuration("not built yet".into()))
+    let path = duckdb_path(&settings.url)?;
+    Ok(DuckDb::open(path, settings, false)?)
+}
+
+/// Opens the warehouse only to look: several processes can do so at once while none writes, and nothing is made.
+/// Whatever would write is refused.
+pub async fn open_read_only(
+    settings: &WarehouseSettings,
+) -> Result<Arc<dyn Warehouse>, WarehouseError> {
+    let path = duckdb_path(&settings.url)?;
+    Ok(DuckDb::open(path, settings, true)?)
+}
+
+fn duckdb_path(url: &str) -> Result<&str, WarehouseError> {
+    match url.split_once(':') {
+        Some(("duckdb", path)) if !path.is_empty() && path != ":memory:" => Ok(path),
+        _ => Err(WarehouseError::Configuration(format!(
+            "unknown warehouse {url:?}: write duckdb:<path of the file>, such as duckdb:data/millrace.duckdb"
+        ))),
+    }
 }

@@ -1,1 +1,132 @@
 //! DuckDB: one file, one writing process at a time.
+//!
+//! One thread owns the connection and does all work in turn ([`handle`]); the file is opened on demand and given up
+//! when idle, so that others can have it.
+
+mod errors;
+mod feed;
+mod handle;
+mod load;
+mod prepare;
+mod query;
+mod session;
+mod vectors;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use async_trait::async_trait;
+
+use crate::{
+    Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError,
+    WarehouseSettings,
+};
+use handle::Handle;
+use session::Opening;
+
+/// A warehouse in a DuckDB file.
+pub struct DuckDb {
+    handle: Handle,
+    opening: Opening,
+}
+
+/// The handles of this process, by file and whether they only read. DuckDB's file lock is the process's, so a second
+/// handle on the same file would not be kept out: both would write, and the file would be lost.
+static OPEN: LazyLock<Mutex<HashMap<(PathBuf, bool), Weak<DuckDb>>>> = LazyLock::new(Mutex::default);
+
+impl DuckDb {
+    /// The warehouse in the file at `path`. Nothing is opened yet; with `read_only` nothing is ever written.
+    pub fn open(
+        path: impl AsRef<Path>,
+        settings: &WarehouseSettings,
+        read_only: bool,
+    ) -> Result<Arc<Self>, WarehouseError> {
+        let path = full_path(path.as_ref(), read_only)?;
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (path.clone(), read_only);
+        if let Some(known) = open.get(&key).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let opening = Opening::new(path, settings, read_only);
+        let handle = Handle::start(opening.clone())?;
+        let made = Arc::new(Self { handle, opening });
+        open.retain(|_, known| known.strong_count() > 0);
+        open.insert(key, Arc::downgrade(&made));
+        Ok(made)
+    }
+}
+
+/// One name for one file, however it was spelled. Makes the folder unless the file is only to be looked at.
+fn full_path(path: &Path, read_only: bool) -> Result<PathBuf, WarehouseError> {
+    let fault = |why: &dyn std::fmt::Display| {
+        WarehouseError::Configuration(format!("the warehouse file {} can't be used: {why}", path.display()))
+    };
+    if let Ok(full) = path.canonicalize() {
+        return Ok(full);
+    }
+    let name = path.file_name().ok_or_else(|| fault(&"its path names no file"))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !read_only {
+        std::fs::create_dir_all(folder).map_err(|why| fault(&why))?;
+    }
+    Ok(folder.canonicalize().map_err(|why| fault(&why))?.join(name))
+}
+
+#[async_trait]
+impl Warehouse for DuckDb {
+    async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError> {
+        let tables = tables.to_vec();
+        self.handle.run(move |session| prepare::prepare(session, &tables)).await
+    }
+
+    async fn load(
+        &self,
+        slice: &Slice,
+        rows: Box<dyn RowSource>,
+    ) -> Result<LoadOutcome, WarehouseError> {
+        let slice = slice.clone();
+        self.handle.run(move |session| load::load(session, &slice, rows)).await
+    }
+
+    async fn transact(&self, statements: &[String]) -> Result<(), WarehouseError> {
+        let statements = statements.to_vec();
+        self.handle
+            .run(move |session| {
+                session.transaction(|session| {
+                    statements.iter().try_for_each(|sql| session.execute(sql).map(drop))
+                })
+            })
+            .await
+    }
+
+    async fn query(&self, sql: &str, max_rows: usize) -> Result<Rows, WarehouseError> {
+        let sql = sql.to_owned();
+        self.handle.run(move |session| query::query(session, &sql, max_rows)).await
+    }
+
+    async fn lend(&self) -> Result<Lent, WarehouseError> {
+        self.handle.lend().await
+    }
+
+    async fn check(&self) -> Result<String, WarehouseError> {
+        let path = self.opening.path().to_owned();
+        self.handle
+            .run(move |session| {
+                if !session.read_only() {
+                    session.prove_writable()?;
+                }
+                let version = session.rows("SELECT version()", usize::MAX)?;
+                let version = version.rows.into_iter().flatten().flatten().next().unwrap_or_default();
+                let bytes = std::fs::metadata(&path).map_or(0, |file| file.len());
+                let mode = if session.read_only() { ", only to read" } else { "" };
+                let mb = bytes.div_ceil(1_000_000);
+                Ok(format!("DuckDB {version} in {} ({mb} MB{mode})", path.display()))
+            })
+            .await
+    }
+
+    async fn close(&self) {
+        self.handle.close().await;
+    }
+}

@@ -1,0 +1,55 @@
+//! The suite that every warehouse must pass.
+//!
+//! A warehouse's test names a function that gives a fresh, empty one, and gets a test per case:
+//!
+//! ```ignore
+//! async fn fresh() -> (impl Sized, Arc<dyn Warehouse>) { … }
+//! warehouse::conformance!(fresh);
+//! ```
+//!
+//! What the function gives first is kept until the case is over (a temporary folder, say).
+
+// These are tests, in a library so that they can be shared: a broken expectation is what they are for.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+pub mod generations;
+pub mod kit;
+pub mod ledger;
+pub mod loads;
+pub mod reading;
+pub mod tables;
+
+/// A test per case, for the warehouses that `$fresh` gives.
+#[macro_export]
+macro_rules! conformance {
+    ($fresh:ident) => {
+        $crate::conformance!($fresh, tables:
+            prepare_twice_changes_nothing, contract_gains_a_column, contract_changes_its_mode,
+            names_that_sql_reserves, contracts_that_can_not_be);
+        $crate::conformance!($fresh, loads:
+            rows_show_in_the_view, reload_replaces_only_its_slice, older_data_never_moves_the_view,
+            failing_source_leaves_nothing, failing_end_leaves_nothing, count_mismatch_fails,
+            same_command_loads_once, older_command_is_fenced, newer_plan_fences,
+            any_load_id_survives, two_loads_of_one_slice_leave_one, empty_is_null, many_rows);
+        $crate::conformance!($fresh, generations:
+            run_shows_when_complete, reload_keeps_the_old_until_complete,
+            increment_shows_every_file, increment_reload_and_newer, gap_in_a_run_stays_hidden);
+        $crate::conformance!($fresh, reading:
+            query_gives_text, query_refuses_writes, query_stops_at_max_rows, order_is_kept,
+            transact_is_all_or_nothing, lend_blocks_and_releases, close_is_harmless, check_tells);
+        $crate::conformance!($fresh, ledger:
+            plan_is_made_once, long_plan, failure_is_recorded, run_state_tells, recent_is_newest_first,
+            newest_line_of_each_file, stages_and_quality, hard_texts_survive, audit_and_rows_together);
+    };
+    ($fresh:ident, $group:ident: $($case:ident),+ $(,)?) => {
+        mod $group {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    let (_guard, warehouse) = super::$fresh().await;
+                    $crate::conformance::$group::$case(warehouse).await;
+                }
+            )+
+        }
+    };
+}

@@ -1,0 +1,147 @@
+//! The thread that owns the connection.
+//!
+//! Jobs come through one channel and are done in turn. The file is opened for the first of them, and given up when
+//! none has come for a while, when the warehouse is lent, and now and then under steady work, so that a second
+//! process gets its turn.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::session::{Opening, Session};
+use crate::{Lent, WarehouseError};
+
+/// Steady work gives the file up after this long …
+const TURN: Duration = Duration::from_secs(1);
+/// … and for this long. Longer than [`super::session::LOCK_POLL`], so that one who waits finds it free.
+const PAUSE: Duration = Duration::from_millis(30);
+
+type Work = Box<dyn FnOnce(&mut Keeper) + Send>;
+
+enum Job {
+    Work(Work),
+    Lend(oneshot::Sender<Lent>),
+    Close(oneshot::Sender<()>),
+}
+
+/// What the callers hold. When the last one is dropped the thread finishes its jobs, closes the file and ends.
+pub(super) struct Handle {
+    jobs: Sender<Job>,
+}
+
+impl Handle {
+    pub(super) fn start(opening: Opening) -> Result<Self, WarehouseError> {
+        let (jobs, inbox) = mpsc::channel();
+        let keeper = Keeper { opening, session: None };
+        std::thread::Builder::new().name("duckdb".into()).spawn(move || keeper.serve(&inbox)).map_err(
+            |why| WarehouseError::Unavailable(format!("the thread for DuckDB could not be started: {why}")),
+        )?;
+        Ok(Self { jobs })
+    }
+
+    /// Does `work` with the file open. A caller that goes away does not stop it.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session) -> Result<T, WarehouseError> + Send + 'static,
+    ) -> Result<T, WarehouseError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Work(Box::new(move |keeper| {
+            // Nobody listens any more if the caller was cancelled; the work is done all the same.
+            let _ = answer.send(keeper.work(work));
+        })))?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// Waits for the jobs before it, gives the file up, and holds the jobs behind it until the answer is dropped.
+    pub(super) async fn lend(&self) -> Result<Lent, WarehouseError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Lend(answer))?;
+        answered.await.map_err(|_| stopped())
+    }
+
+    /// Finishes the jobs before it and gives the file up.
+    pub(super) async fn close(&self) {
+        let (answer, answered) = oneshot::channel();
+        if self.send(Job::Close(answer)).is_ok() {
+            let _ = answered.await;
+        }
+    }
+
+    fn send(&self, job: Job) -> Result<(), WarehouseError> {
+        self.jobs.send(job).map_err(|_| stopped())
+    }
+}
+
+fn stopped() -> WarehouseError {
+    WarehouseError::Unavailable("the thread for DuckDB has stopped; start the process again".into())
+}
+
+/// The thread's own: the file, when it is open.
+struct Keeper {
+    opening: Opening,
+    session: Option<Session>,
+}
+
+impl Keeper {
+    fn serve(mut self, inbox: &Receiver<Job>) {
+        loop {
+            let job = match &self.session {
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(_) => inbox.recv_timeout(self.opening.idle_close()),
+            };
+            match job {
+                Ok(Job::Work(work)) => {
+                    work(&mut self);
+                    self.pause_after_turn();
+                }
+                Ok(Job::Lend(answer)) => {
+                    self.give_up();
+                    let (guard, dropped) = mpsc::channel::<()>();
+                    // If the caller has gone, the guard is dropped right here and nobody waits.
+                    let _ = answer.send(Lent::new(guard));
+                    let _ = dropped.recv();
+                }
+                Ok(Job::Close(answer)) => {
+                    self.give_up();
+                    let _ = answer.send(());
+                }
+                Err(RecvTimeoutError::Timeout) => self.give_up(),
+                Err(RecvTimeoutError::Disconnected) => return self.give_up(),
+            }
+        }
+    }
+
+    fn work<T>(
+        &mut self,
+        work: impl FnOnce(&Session) -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        let session = match &mut self.session {
+            Some(session) => session,
+            none => none.insert(self.opening.open()?),
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(session))).unwrap_or_else(|_| {
+            session.broken();
+            Err(WarehouseError::Statement("the work on the warehouse broke off; this is a fault of millrace".into()))
+        });
+        // What could not be reached may be reached through a new handle; a broken one never mends.
+        if session.is_broken() || matches!(outcome, Err(WarehouseError::Unavailable(_))) {
+            self.give_up();
+        }
+        outcome
+    }
+
+    fn pause_after_turn(&mut self) {
+        if self.session.as_ref().is_some_and(|session| session.age() > TURN) {
+            self.give_up();
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn give_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.close();
+        }
+    }
+}

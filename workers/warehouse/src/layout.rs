@@ -1,0 +1,176 @@
+//! The objects of the schemas `RAW_RUN` and `RAW`, in SQL that DuckDB and Snowflake both take.
+//!
+//! Every name is written in full: creating a schema changes the current one on Snowflake.
+
+use crate::sql::{ident, literal};
+use crate::{Mode, TableSpec};
+
+/// What every `RAW_RUN` table carries beside the contract's columns, with the type. In this order.
+pub const META_COLUMNS: [(&str, &str); 5] = [
+    ("LOAD_ID", "VARCHAR"),
+    ("SOURCE_FILE", "VARCHAR"),
+    ("SOURCE_ROW", "BIGINT"),
+    ("LOADED_AT", "TIMESTAMP"),
+    ("COMMAND_ID", "VARCHAR"),
+];
+
+/// A table of the audit: its name below `RAW`, and its columns with their types.
+pub struct AuditTable {
+    /// Its name below `RAW`.
+    pub name: &'static str,
+    /// Its columns with their types.
+    pub columns: &'static [(&'static str, &'static str)],
+}
+
+/// The tables of the audit. Lines are appended and never changed; there are no keys and no indexes.
+pub const AUDIT_TABLES: [AuditTable; 3] = [
+    AuditTable {
+        name: "RAW_LOAD_AUDIT",
+        columns: &[
+            ("LOAD_ID", "VARCHAR"),
+            ("COMMAND_ID", "VARCHAR"),
+            ("TABLE_NAME", "VARCHAR"),
+            ("SOURCE_NAME", "VARCHAR"),
+            ("SOURCE_FILE", "VARCHAR"),
+            ("FILE_ID", "VARCHAR"),
+            ("STATUS", "VARCHAR"),
+            ("ATTEMPT", "BIGINT"),
+            ("ROWS_LOADED", "BIGINT"),
+            ("ROWS_REJECTED", "BIGINT"),
+            ("BYTES", "BIGINT"),
+            ("MODIFIED_AT", "TIMESTAMP"),
+            ("AS_OF", "TIMESTAMP"),
+            ("STARTED_AT", "TIMESTAMP"),
+            ("FINISHED_AT", "TIMESTAMP"),
+            ("ERROR", "VARCHAR"),
+            ("TRACE_ID", "VARCHAR"),
+            ("RUN_FILES", "BIGINT"),
+            ("TABLE_FILES", "BIGINT"),
+            ("WORKER", "VARCHAR"),
+        ],
+    },
+    AuditTable {
+        name: "STAGE_AUDIT",
+        columns: &[
+            ("LOAD_ID", "VARCHAR"),
+            ("STAGE", "VARCHAR"),
+            ("MESSAGE_ID", "VARCHAR"),
+            ("STATUS", "VARCHAR"),
+            ("ATTEMPT", "BIGINT"),
+            ("STARTED_AT", "TIMESTAMP"),
+            ("FINISHED_AT", "TIMESTAMP"),
+            ("ERROR", "VARCHAR"),
+            ("ANNOUNCED", "VARCHAR"),
+            ("TRACE_ID", "VARCHAR"),
+            ("WORKER", "VARCHAR"),
+        ],
+    },
+    AuditTable {
+        name: "DATA_QUALITY_AUDIT",
+        columns: &[
+            ("LOAD_ID", "VARCHAR"),
+            ("CHECK_NAME", "VARCHAR"),
+            ("TABLE_NAME", "VARCHAR"),
+            ("SEVERITY", "VARCHAR"),
+            ("STATUS", "VARCHAR"),
+            ("OBSERVED", "VARCHAR"),
+            ("EXPECTED", "VARCHAR"),
+            ("FAILED_ROWS", "BIGINT"),
+            ("CHECKED_AT", "TIMESTAMP"),
+        ],
+    },
+];
+
+impl AuditTable {
+    /// The statement that makes it.
+    pub fn create(&self) -> String {
+        let columns: Vec<_> = self.columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+        format!("CREATE TABLE IF NOT EXISTS RAW.{} ({})", self.name, columns.join(", "))
+    }
+}
+
+/// A view and its body.
+pub struct View {
+    /// Its name below `RAW`.
+    pub name: String,
+    /// The query that it shows.
+    pub query: String,
+}
+
+impl View {
+    /// The statement that makes or replaces it.
+    pub fn create(&self) -> String {
+        format!("CREATE OR REPLACE VIEW RAW.{} AS {}", ident(&self.name), self.query)
+    }
+}
+
+/// The generations that count: for every table and LOAD_ID the newest command of which all files are loaded.
+const GENERATIONS: &str = "SELECT TABLE_NAME, LOAD_ID, COMMAND_ID, MAX(AS_OF) AS AS_OF \
+    FROM RAW.RAW_LOAD_AUDIT WHERE STATUS = 'SUCCESS' \
+    GROUP BY TABLE_NAME, LOAD_ID, COMMAND_ID \
+    HAVING COUNT(DISTINCT SOURCE_FILE) >= MAX(TABLE_FILES) \
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY TABLE_NAME, LOAD_ID ORDER BY COMMAND_ID DESC) = 1";
+
+/// The views over the audit that the tables' views stand on.
+pub fn audit_views() -> Vec<View> {
+    vec![
+        View { name: "COMPLETE_LOADS".into(), query: GENERATIONS.into() },
+        View {
+            name: "CURRENT_LOADS".into(),
+            query: "SELECT TABLE_NAME, LOAD_ID, COMMAND_ID, AS_OF FROM RAW.COMPLETE_LOADS \
+                QUALIFY ROW_NUMBER() OVER (PARTITION BY TABLE_NAME ORDER BY AS_OF DESC, COMMAND_ID DESC, \
+                LOAD_ID DESC) = 1"
+                .into(),
+        },
+        View {
+            name: "CURRENT_FILES".into(),
+            query: "SELECT F.TABLE_NAME, F.SOURCE_FILE, F.LOAD_ID, F.COMMAND_ID, G.AS_OF \
+                FROM RAW.RAW_LOAD_AUDIT F JOIN RAW.COMPLETE_LOADS G ON G.TABLE_NAME = F.TABLE_NAME \
+                AND G.LOAD_ID = F.LOAD_ID AND G.COMMAND_ID = F.COMMAND_ID WHERE F.STATUS = 'SUCCESS' \
+                QUALIFY ROW_NUMBER() OVER (PARTITION BY F.TABLE_NAME, F.SOURCE_FILE ORDER BY G.AS_OF DESC, \
+                F.COMMAND_ID DESC, F.LOAD_ID DESC) = 1"
+                .into(),
+        },
+    ]
+}
+
+/// A table's `RAW_RUN` name, in full and quoted.
+pub fn run_table(table: &TableSpec) -> String {
+    format!("RAW_RUN.{}", ident(&run_name(table)))
+}
+
+/// A table's name below `RAW_RUN`.
+pub fn run_name(table: &TableSpec) -> String {
+    format!("{}_RUN", table.table.to_uppercase())
+}
+
+/// The statement that makes a table's `RAW_RUN` table.
+pub fn create_run_table(table: &TableSpec) -> String {
+    let contracted = table.columns.iter().map(|name| format!("{} VARCHAR", ident(name)));
+    let meta = META_COLUMNS.iter().map(|(name, kind)| format!("{name} {kind}"));
+    let columns: Vec<_> = contracted.chain(meta).collect();
+    format!("CREATE TABLE IF NOT EXISTS {} ({})", run_table(table), columns.join(", "))
+}
+
+/// The view of the current rows. It is fixed: it follows the audit and is not replaced by a load.
+///
+/// The snapshot's two subqueries are scalar on purpose: their values reach the scan as filters, and that on
+/// COMMAND_ID skips nearly all row groups, because a command's id begins with its time.
+pub fn table_view(table: &TableSpec) -> View {
+    let columns: Vec<_> = table.columns.iter().map(|name| ident(name)).collect();
+    let columns = format!("R.{}, R.LOAD_ID, R.SOURCE_FILE, R.SOURCE_ROW, R.LOADED_AT", columns.join(", R."));
+    let name = literal(&table.table.to_uppercase());
+    let run = run_table(table);
+    let query = match table.mode {
+        Mode::Snapshot => format!(
+            "SELECT {columns} FROM {run} R \
+            WHERE R.LOAD_ID = (SELECT LOAD_ID FROM RAW.CURRENT_LOADS WHERE TABLE_NAME = {name}) \
+            AND R.COMMAND_ID = (SELECT COMMAND_ID FROM RAW.CURRENT_LOADS WHERE TABLE_NAME = {name})"
+        ),
+        Mode::Increment => format!(
+            "SELECT {columns} FROM {run} R JOIN RAW.CURRENT_FILES F ON F.TABLE_NAME = {name} \
+            AND F.SOURCE_FILE = R.SOURCE_FILE AND F.LOAD_ID = R.LOAD_ID AND F.COMMAND_ID = R.COMMAND_ID"
+        ),
+    };
+    View { name: table.table.to_uppercase(), query }
+}

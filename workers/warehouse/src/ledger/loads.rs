@@ -1,0 +1,110 @@
+//! The audit of loads.
+
+use chrono::{SubsecRound, Utc};
+use messages::{Failure, LoadId, MessageId};
+
+use super::write::{insert, insert_if};
+use super::{Ledger, RunState, of_load};
+use crate::sql::{literal, timestamp};
+use crate::{LoadLine, LoadStatus, Slice, WarehouseError};
+
+/// Of two lines of one moment, the one that says more stands behind the other.
+const RANK: &str = "CASE STATUS WHEN 'SUCCESS' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END";
+
+impl Ledger {
+    /// Records which files a run has, once: if the command has a plan already, that one is the answer. All lines
+    /// must be of one LOAD_ID and command, with the status `Planned`; their `finished_at` is set here.
+    pub async fn plan(&self, lines: &[LoadLine]) -> Result<Vec<LoadLine>, WarehouseError> {
+        let Some(first) = lines.first() else { return Ok(Vec::new()) };
+        let now = Utc::now().trunc_subsecs(6);
+        let planned = |line: &LoadLine| LoadLine {
+            status: LoadStatus::Planned,
+            finished_at: now,
+            ..line.clone()
+        };
+        let lines: Vec<_> = lines.iter().map(planned).collect();
+        let plan = plan_of(&first.load_id, first.command_id);
+        let (worker, moment) = (literal(&first.worker), timestamp(now));
+        // A long plan needs several statements: each goes on only if those before it were this very plan's.
+        let ours = |before: usize| {
+            format!(
+                " WHERE (SELECT COUNT(*) FROM RAW.RAW_LOAD_AUDIT {plan}) = {before} AND NOT EXISTS \
+                (SELECT 1 FROM RAW.RAW_LOAD_AUDIT {plan} AND (FINISHED_AT <> {moment} OR WORKER <> {worker}))"
+            )
+        };
+        self.warehouse().transact(&insert_if(&lines, ours)).await?;
+        self.select(&format!("{plan} ORDER BY TABLE_NAME, SOURCE_FILE")).await
+    }
+
+    /// Records that a slice could not be loaded.
+    pub async fn record_failure(
+        &self,
+        slice: &Slice,
+        bytes: u64,
+        failure: &Failure,
+    ) -> Result<(), WarehouseError> {
+        self.record_load(&LoadLine::failure(slice, bytes, &failure.message, Utc::now())).await
+    }
+
+    /// Appends a line as it is (a file without a contract, say).
+    pub async fn record_load(&self, line: &LoadLine) -> Result<(), WarehouseError> {
+        self.warehouse().transact(&insert(std::slice::from_ref(line))).await
+    }
+
+    /// Where the run of this command stands; `None` if nothing of it is known. A file that was loaded stays loaded,
+    /// whatever a second delivery ran into later.
+    pub async fn run_state(
+        &self,
+        load_id: &LoadId,
+        command_id: MessageId,
+    ) -> Result<Option<RunState>, WarehouseError> {
+        let files: Vec<LoadLine> = self
+            .select(&format!(
+                "{} AND COMMAND_ID = {} QUALIFY ROW_NUMBER() OVER (PARTITION BY TABLE_NAME, SOURCE_FILE \
+                ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC, {RANK} DESC) = 1 \
+                ORDER BY TABLE_NAME, SOURCE_FILE",
+                of_load(load_id),
+                literal(&command_id.to_string())
+            ))
+            .await?;
+        let run_files = files.iter().map(|line| line.run_files).max();
+        Ok(run_files.map(|run_files| RunState { files, run_files }))
+    }
+
+    /// All lines of one load, oldest first.
+    pub async fn load_lines(&self, load_id: &LoadId) -> Result<Vec<LoadLine>, WarehouseError> {
+        self.select(&format!("{} ORDER BY FINISHED_AT, {RANK}, TABLE_NAME, SOURCE_FILE", of_load(load_id))).await
+    }
+
+    /// The newest line of each file of the newest loads, newest first, at most `limit` lines.
+    pub async fn recent(&self, limit: usize) -> Result<Vec<LoadLine>, WarehouseError> {
+        self.select(&format!(
+            "QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, TABLE_NAME, SOURCE_FILE \
+            ORDER BY FINISHED_AT DESC, {RANK} DESC) = 1 \
+            ORDER BY FINISHED_AT DESC, LOAD_ID, TABLE_NAME, SOURCE_FILE LIMIT {limit}"
+        ))
+        .await
+    }
+
+    /// For reconciliation: of every file ever seen (path below the raw folder), its newest line.
+    pub async fn newest_by_file(&self) -> Result<Vec<LoadLine>, WarehouseError> {
+        self.select(&format!(
+            "QUALIFY ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE ORDER BY FINISHED_AT DESC, {RANK} DESC) = 1 \
+            ORDER BY SOURCE_FILE"
+        ))
+        .await
+    }
+
+    /// Whether `load_id` is what `RAW.<table>` shows now, by table: the tables of which it is current.
+    /// For a table of increments, those of which it is the newest complete load.
+    pub async fn current_tables(&self, load_id: &LoadId) -> Result<Vec<String>, WarehouseError> {
+        let sql = format!("SELECT TABLE_NAME FROM RAW.CURRENT_LOADS {} ORDER BY 1", of_load(load_id));
+        let rows = self.warehouse().query(&sql, usize::MAX).await?;
+        Ok(rows.rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
+    }
+}
+
+fn plan_of(load_id: &LoadId, command_id: MessageId) -> String {
+    let command = literal(&command_id.to_string());
+    format!("{} AND COMMAND_ID = {command} AND STATUS = 'PLANNED'", of_load(load_id))
+}

@@ -1,0 +1,54 @@
+//! The ledger: what was loaded, by which rules it counts, and what the later stages did.
+//!
+//! It is written over [`Warehouse::transact`] and [`Warehouse::query`] alone, so that every warehouse has it.
+
+mod loads;
+mod read;
+mod stages;
+mod write;
+
+use std::sync::Arc;
+
+use crate::sql::literal;
+use crate::{LoadLine, Warehouse, WarehouseError};
+use messages::LoadId;
+use read::{ReadLine, columns, lines};
+
+pub(crate) use write::insert;
+
+/// The three audits over any warehouse.
+#[derive(Clone)]
+pub struct Ledger {
+    warehouse: Arc<dyn Warehouse>,
+}
+
+/// Where a run stands: the newest line of each of its files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    /// The newest line of each file under this command.
+    pub files: Vec<LoadLine>,
+    /// Files that the run has.
+    pub run_files: u32,
+}
+
+impl Ledger {
+    /// The ledger of `warehouse`.
+    pub fn new(warehouse: Arc<dyn Warehouse>) -> Self {
+        Self { warehouse }
+    }
+
+    /// The warehouse that it is kept in.
+    pub fn warehouse(&self) -> &Arc<dyn Warehouse> {
+        &self.warehouse
+    }
+
+    /// The lines of `L` that `rest` (from WHERE on) selects.
+    async fn select<L: ReadLine>(&self, rest: &str) -> Result<Vec<L>, WarehouseError> {
+        let sql = format!("SELECT {} FROM RAW.{} {rest}", columns::<L>(), L::TABLE.name);
+        lines(&self.warehouse.query(&sql, usize::MAX).await?)
+    }
+}
+
+fn of_load(load_id: &LoadId) -> String {
+    format!("WHERE LOAD_ID = {}", literal(load_id.as_str()))
+}

@@ -1,0 +1,105 @@
+//! Audit lines as SQL.
+
+use crate::layout::{AUDIT_TABLES, AuditTable};
+use crate::sql::{literal, optional, timestamp};
+use crate::{LoadLine, QualityLine, StageLine};
+
+/// Lines in one statement. Snowflake takes statements up to 1 MB.
+pub(super) const LINES_PER_STATEMENT: usize = 200;
+
+/// A line's table and its values, in the order of the table's columns.
+pub(crate) trait AuditLine {
+    /// The table.
+    const TABLE: &'static AuditTable;
+    /// The values as SQL.
+    fn values(&self) -> Vec<String>;
+}
+
+/// The statements that append `lines`.
+pub(crate) fn insert<L: AuditLine>(lines: &[L]) -> Vec<String> {
+    insert_if(lines, |_| String::new())
+}
+
+/// The statements that append `lines`; `condition` gives the WHERE of each by the lines before it.
+pub(super) fn insert_if<L: AuditLine>(lines: &[L], condition: impl Fn(usize) -> String) -> Vec<String> {
+    let names: Vec<_> = L::TABLE.columns.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    let statement = |(chunk, lines): (usize, &[L])| {
+        let rows: Vec<_> = lines.iter().map(|line| format!("({})", line.values().join(", "))).collect();
+        format!(
+            "INSERT INTO RAW.{} ({names}) SELECT * FROM (VALUES {}) AS V ({names}){}",
+            L::TABLE.name,
+            rows.join(", "),
+            condition(chunk * LINES_PER_STATEMENT)
+        )
+    };
+    lines.chunks(LINES_PER_STATEMENT).enumerate().map(statement).collect()
+}
+
+impl AuditLine for LoadLine {
+    const TABLE: &'static AuditTable = &AUDIT_TABLES[0];
+
+    fn values(&self) -> Vec<String> {
+        vec![
+            literal(self.load_id.as_str()),
+            literal(&self.command_id.to_string()),
+            literal(&self.table.to_uppercase()),
+            literal(&self.source),
+            literal(&self.uri),
+            optional(self.file_id.as_deref()),
+            literal(self.status.as_str()),
+            self.attempt.to_string(),
+            self.rows_loaded.to_string(),
+            self.rows_rejected.to_string(),
+            self.bytes.to_string(),
+            timestamp(self.modified_at),
+            timestamp(self.as_of),
+            timestamp(self.started_at),
+            timestamp(self.finished_at),
+            optional(self.error.as_deref()),
+            literal(&self.trace_id),
+            self.run_files.to_string(),
+            self.table_files.to_string(),
+            literal(&self.worker),
+        ]
+    }
+}
+
+impl AuditLine for StageLine {
+    const TABLE: &'static AuditTable = &AUDIT_TABLES[1];
+
+    fn values(&self) -> Vec<String> {
+        vec![
+            literal(self.load_id.as_str()),
+            literal(self.stage.as_str()),
+            literal(&self.message_id.to_string()),
+            literal(self.status.as_str()),
+            self.attempt.to_string(),
+            timestamp(self.started_at),
+            timestamp(self.finished_at),
+            optional(self.error.as_deref()),
+            literal(&self.announced.to_string()),
+            literal(&self.trace_id),
+            literal(&self.worker),
+        ]
+    }
+}
+
+impl AuditLine for QualityLine {
+    const TABLE: &'static AuditTable = &AUDIT_TABLES[2];
+
+    fn values(&self) -> Vec<String> {
+        let outcome = &self.outcome;
+        vec![
+            literal(self.load_id.as_str()),
+            literal(&outcome.check),
+            literal(&outcome.table),
+            literal(outcome.severity.as_str()),
+            literal(outcome.status.as_str()),
+            literal(&outcome.observed),
+            literal(&outcome.expected),
+            outcome.failed_rows.map_or_else(|| "CAST(NULL AS BIGINT)".into(), |rows| rows.to_string()),
+            timestamp(self.checked_at),
+        ]
+    }
+}

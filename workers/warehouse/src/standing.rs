@@ -1,0 +1,79 @@
+//! What the audit knows of a slice before it is loaded: fenced, already there, or what it replaces.
+
+use messages::MessageId;
+
+use crate::layout::run_table;
+use crate::sql::literal;
+use crate::{Slice, WarehouseError};
+
+/// Where a slice stands among the generations of its LOAD_ID. Read inside the load's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// A newer command that has planned or loaded this LOAD_ID and table.
+    pub newer: Option<MessageId>,
+    /// This command has loaded this file.
+    pub loaded: bool,
+    /// Older commands have loaded something that is to be replaced.
+    pub older: bool,
+    /// Other files of the table that this command has loaded.
+    pub others: u32,
+}
+
+impl Standing {
+    /// The query whose one row [`Standing::read`] takes.
+    pub fn query(slice: &Slice) -> String {
+        let load_id = literal(slice.load_id.as_str());
+        let table = literal(&slice.table.table.to_uppercase());
+        let command = literal(&slice.command_id.to_string());
+        let file = literal(&slice.uri);
+        format!(
+            "SELECT MAX(CASE WHEN COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED') THEN COMMAND_ID END), \
+            COUNT(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} AND STATUS = 'SUCCESS' THEN 1 END), \
+            COUNT(CASE WHEN COMMAND_ID < {command} AND STATUS = 'SUCCESS' THEN 1 END), \
+            COUNT(DISTINCT CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE <> {file} AND STATUS = 'SUCCESS' \
+            THEN SOURCE_FILE END) \
+            FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {load_id} AND TABLE_NAME = {table}"
+        )
+    }
+
+    /// Takes the row that [`Standing::query`] gave.
+    pub fn read(row: &[Option<String>]) -> Result<Self, WarehouseError> {
+        let count = |at: usize| -> Result<u32, WarehouseError> {
+            row.get(at).and_then(Option::as_deref).and_then(|text| text.parse().ok()).ok_or_else(|| {
+                WarehouseError::Statement(format!("the audit gave no count where one was asked for: {row:?}"))
+            })
+        };
+        Ok(Self {
+            newer: row.first().and_then(Option::as_deref).and_then(MessageId::parse),
+            loaded: count(1)? > 0,
+            older: count(2)? > 0,
+            others: count(3)?,
+        })
+    }
+
+    /// Whether the table's set of files is complete once this slice stands.
+    pub fn completes(&self, slice: &Slice) -> bool {
+        self.others + 1 >= slice.table_files
+    }
+}
+
+/// Removes what this command may have left for the file. Its COMMAND_ID skips nearly all row groups.
+pub fn delete_leftovers(slice: &Slice) -> String {
+    format!(
+        "DELETE FROM {} WHERE LOAD_ID = {} AND COMMAND_ID = {} AND SOURCE_FILE = {}",
+        run_table(&slice.table),
+        literal(slice.load_id.as_str()),
+        literal(&slice.command_id.to_string()),
+        literal(&slice.uri),
+    )
+}
+
+/// Removes the older generations of the LOAD_ID.
+pub fn delete_older(slice: &Slice) -> String {
+    format!(
+        "DELETE FROM {} WHERE LOAD_ID = {} AND COMMAND_ID < {}",
+        run_table(&slice.table),
+        literal(slice.load_id.as_str()),
+        literal(&slice.command_id.to_string()),
+    )
+}
