@@ -1,1 +1,88 @@
-fn main() {}
+//! `millrace`: the one binary. A subcommand per role, and the tools for people.
+
+mod check;
+mod cli;
+mod dead;
+mod load;
+mod output;
+mod platform;
+mod progress;
+mod query;
+mod roles;
+mod sample;
+mod serve;
+mod shutdown;
+mod trigger;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use messages::{Failure, FailureClass};
+use runtime::Settings;
+
+use crate::cli::{Cli, Command};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failure::fatal(format!("no threads can be started: {error}"))),
+    };
+    let end = runtime.block_on(run(cli, &output));
+    // Whatever still blocks (a stuck file system, say) must not keep the process from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match end {
+        Ok(End::Good) => ExitCode::SUCCESS,
+        Ok(End::Bad) => ExitCode::from(1),
+        Err(failure) => report(&failure),
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As hoped.
+    Good,
+    /// A load or a verdict failed.
+    Bad,
+}
+
+async fn run(cli: Cli, output: &Output) -> Result<End, Failure> {
+    if let Command::Sample(options) = &cli.command {
+        return sample::command(options, output);
+    }
+    let settings = Settings::load(cli.config.as_deref()).map_err(|error| Failure::fatal(error.to_string()))?;
+    let service = match &cli.command {
+        Command::Up(up) => !up.once && !output.is_terminal(),
+        Command::Watch | Command::Ingest | Command::Transform | Command::Dq => true,
+        _ => false,
+    };
+    let level = settings.log.level.as_deref().unwrap_or(if service { "info" } else { "warn" });
+    runtime::init_logs(level, settings.log.format).map_err(Failure::fatal)?;
+    match cli.command {
+        Command::Up(up) if up.once => serve::once(settings, output).await,
+        Command::Up(_) => serve::up(settings, output).await,
+        Command::Watch => serve::role(settings, serve::Role::Watch).await,
+        Command::Ingest => serve::role(settings, serve::Role::Ingest).await,
+        Command::Transform => serve::role(settings, serve::Role::Transform).await,
+        Command::Dq => serve::role(settings, serve::Role::Dq).await,
+        Command::Trigger(asked) => trigger::trigger(settings, asked, output).await,
+        Command::Loads(options) => load::loads(settings, &options, output).await,
+        Command::Load(options) => load::load(settings, &options, output).await,
+        Command::Dead(what) => dead::dead(settings, what, output).await,
+        Command::Query(options) => query::query(settings, &options, output).await,
+        Command::Check => check::check(settings, output).await,
+        Command::Sample(options) => sample::command(&options, output),
+    }
+}
+
+/// Says what went wrong, and turns it into an exit code.
+fn report(failure: &Failure) -> ExitCode {
+    anstream::eprintln!("{} {failure}", output::bad("error:"));
+    match failure.class {
+        FailureClass::Fatal => ExitCode::from(2),
+        FailureClass::Permanent | FailureClass::Transient => ExitCode::from(1),
+    }
+}

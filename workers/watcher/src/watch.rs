@@ -10,6 +10,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use messages::{Envelope, Failure, FailureClass};
 use runtime::raw_folder::{self, FoundFile};
 use runtime::{Contracts, RetryPolicy};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use warehouse::Ledger;
 
@@ -45,6 +46,8 @@ pub struct Watcher {
     ledger: Ledger,
     bus: Arc<dyn Bus>,
     retry: RetryPolicy,
+    /// Hears of every file that was announced, for whoever shows progress.
+    announced: Option<broadcast::Sender<Envelope>>,
     known: Known,
     /// Files that somebody was seen writing, and when last.
     growing: HashMap<PathBuf, Instant>,
@@ -84,9 +87,16 @@ impl Watcher {
             ledger,
             bus,
             retry,
+            announced: None,
             known: Known::default(),
             growing: HashMap::new(),
         })
+    }
+
+    /// The same watcher, which also tells `announced` of every file.
+    #[must_use]
+    pub fn telling(self, announced: broadcast::Sender<Envelope>) -> Self {
+        Self { announced: Some(announced), ..self }
     }
 
     /// Learns what the audit knows, and announces what lies in the folder and is not known. Returns how many files were
@@ -206,17 +216,17 @@ impl Watcher {
             return Ok(());
         }
         let envelope = announcement(file, &hash, &self.contracts);
-        self.publish(&envelope).await?;
+        self.bus.publish(&envelope).await?;
         self.known.announced(file);
         tracing::info!(
             file = file.uri, bytes = file.size_bytes, load_id = %envelope.load_id(),
             trace_id = envelope.trace.trace_id(), "file found"
         );
+        if let Some(announced) = &self.announced {
+            // Nobody listens: nobody needs to know.
+            let _ = announced.send(envelope);
+        }
         Ok(())
-    }
-
-    async fn publish(&self, envelope: &Envelope) -> Result<(), Failure> {
-        Ok(self.bus.publish(envelope).await?)
     }
 }
 

@@ -127,8 +127,9 @@ section! {
 section! {
     /// What is logged, to standard error.
     LogSettings {
-        /// `error`, `warn`, `info`, `debug`, or a filter such as `info,bus=debug`. Default `info`.
-        level: String = "info".into(),
+        /// `error`, `warn`, `info`, `debug`, or a filter such as `info,bus=debug`. Default: `info` for what runs as a
+        /// service, `warn` for what a person runs on a terminal.
+        level: Option<String> = None,
         /// `auto` (text on a terminal, JSON otherwise), `text` or `json`. Default `auto`.
         format: LogFormat = LogFormat::Auto,
     }

@@ -1,0 +1,48 @@
+# millrace: `make run` and `make test` are all a newcomer needs. `make help` lists the rest.
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
+PYTHON ?= python3
+export LD_LIBRARY_PATH := $(CURDIR)/.duckdb$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
+
+.DEFAULT_GOAL := help
+.PHONY: help run up build test lint bench dbt libduckdb schemas tools
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: libduckdb dbt ## Build, load the sample data, print what came of it
+	@cargo run --quiet --package millrace -- up --once
+	@echo
+	@echo "Look at it:     cargo run -q -p millrace -- loads"
+	@echo "                cargo run -q -p millrace -- query 'SELECT * FROM MARTS.MART_DAILY_PLANT_LINE_KPIS LIMIT 10'"
+	@echo "Keep it going:  make up    (then drop CSV files into data/raw)"
+
+up: libduckdb dbt ## Build and run every role until Ctrl-C
+	@cargo run --quiet --package millrace -- up
+
+build: libduckdb ## Build the optimised binary: target/release/millrace
+	cargo build --release --package millrace
+
+test: libduckdb dbt ## Install what the tests need, and run them all
+	cargo test --workspace
+	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests -t workers/transform/sidecar
+
+lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@deploy/dev/deny.sh
+
+bench: libduckdb dbt ## Measure what README.md and the design claim; each prints its reference beside it
+	cargo bench --workspace
+
+schemas: ## Write the message schemas and asyncapi.yaml anew from the types
+	cargo run --quiet --package millrace-messages --example schemas
+
+dbt: .venv/millrace.lock ## Install dbt from the lock file into .venv
+
+.venv/millrace.lock: workers/transform/requirements.lock
+	@deploy/dev/dbt.sh "$(PYTHON)"
+
+libduckdb: ## Lay the prebuilt DuckDB library into .duckdb
+	@deploy/dev/need.sh cargo cc
+	@deploy/dev/libduckdb.sh "$(CACHE)"

@@ -1,0 +1,159 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use messages::{LoadId, Stage};
+
+/// An event-driven manufacturing data platform: CSV files in, judged marts out.
+#[derive(Debug, Parser)]
+#[command(name = "millrace", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 good; 1 a load or a verdict failed; 2 usage or configuration.")]
+pub struct Cli {
+    /// The settings file; `millrace.toml` in the working folder if absent
+    #[arg(long, global = true, value_name = "FILE", env = "MILLRACE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Print JSON instead of tables, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run every role in this process
+    Up(Up),
+    /// Run the watcher: files in the raw folder become events
+    Watch,
+    /// Run an ingest worker: files become slices in the warehouse
+    Ingest,
+    /// Run the transform worker: slices become marts, by dbt
+    Transform,
+    /// Run a data-quality worker: the data is judged
+    Dq,
+    /// Ask for a run by publishing a command, as Airflow does
+    Trigger(Trigger),
+    /// List the newest loads
+    Loads(Loads),
+    /// Show a load from its files to its verdict
+    Load(Load),
+    /// Look at, replay or purge messages that were given up
+    #[command(subcommand)]
+    Dead(Dead),
+    /// Read from the warehouse
+    Query(Query),
+    /// Check settings, contracts and connections, and say how to mend what is wrong
+    Check,
+    /// Write manufacturing CSV files of any size; the same seed gives the same bytes
+    Sample(Sample),
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Work off all that is there, print a summary, end
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Asked {
+    /// Load the files of the sources as one load
+    Ingest,
+    /// Build the models that depend on the sources
+    Transform,
+    /// Judge the data of the sources
+    Dq,
+}
+
+#[derive(Debug, Args)]
+pub struct Trigger {
+    /// What to ask for
+    pub stage: Asked,
+    /// The load; asking twice for one LOAD_ID replaces only its own slice
+    #[arg(long, value_name = "ID")]
+    pub load_id: LoadId,
+    /// A source by the name of its contract; all if absent; may be given several times
+    #[arg(long = "source", value_name = "NAME")]
+    pub sources: Vec<String>,
+    /// Only this file (path below the raw folder); may be given several times (ingest only)
+    #[arg(long = "file", value_name = "PATH")]
+    pub files: Vec<String>,
+    /// How new the data is, such as 2026-11-23T06:00:00Z; now if absent (ingest only)
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<DateTime<Utc>>,
+    /// Rebuild incremental models from nothing (transform only)
+    #[arg(long)]
+    pub full_refresh: bool,
+    /// Wait for the answer, at most this many seconds
+    #[arg(long, value_name = "SECS")]
+    pub wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Loads {
+    /// How many loads to list
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Load {
+    /// The load
+    #[arg(value_name = "LOAD_ID")]
+    pub load_id: LoadId,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Dead {
+    /// List dead letters, newest first
+    List {
+        /// Only this stage's: ingest, transform or dq
+        #[arg(long)]
+        stage: Option<Stage>,
+        /// How many to list
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+    },
+    /// Show one, body included
+    Show {
+        /// Its id, as listed
+        id: String,
+    },
+    /// Put dead letters back into their queues
+    Replay(Chosen),
+    /// Throw dead letters away for good
+    Purge(Chosen),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true)]
+pub struct Chosen {
+    /// Ids, as listed
+    pub ids: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with = "ids")]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Query {
+    /// One statement that reads
+    pub sql: String,
+    /// How many rows to show
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// The folder to write into; it is made if it is not there
+    pub dir: PathBuf,
+    /// Rows of batches; materials and production orders in proportion
+    #[arg(long, default_value_t = 2000, value_name = "N")]
+    pub rows: u64,
+    /// Another seed gives other data
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+}

@@ -1,0 +1,33 @@
+//! `millrace loads` and `millrace load`: where is this file, and what became of it?
+
+mod list;
+mod show;
+mod state;
+
+use std::time::Duration;
+
+use messages::Failure;
+use runtime::Settings;
+use warehouse::Ledger;
+
+use crate::End;
+use crate::cli::{Load, Loads};
+use crate::output::Output;
+use crate::platform;
+
+/// The newest loads, a line each.
+pub async fn loads(settings: Settings, options: &Loads, output: &Output) -> Result<End, Failure> {
+    let ledger = Ledger::new(platform::open_warehouse(&settings).await?);
+    list::list(&ledger, options.limit, output).await?;
+    ledger.warehouse().close().await;
+    Ok(End::Good)
+}
+
+/// One load, from its files to its verdict.
+pub async fn load(settings: Settings, options: &Load, output: &Output) -> Result<End, Failure> {
+    let ledger = Ledger::new(platform::open_warehouse(&settings).await?);
+    let end = show::show(&ledger, &options.load_id, output).await;
+    // The handle would close by itself; a tool that ends gives the file up at once.
+    let _ = tokio::time::timeout(Duration::from_secs(5), ledger.warehouse().close()).await;
+    end
+}

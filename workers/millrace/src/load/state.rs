@@ -1,0 +1,163 @@
+//! The state of a load, from its lines in the audits.
+
+use std::collections::HashMap;
+
+use messages::{Stage, Verdict};
+use serde::Serialize;
+use warehouse::{LoadLine, LoadStatus, StageLine, StageStatus};
+
+/// Where a load is on its way. Drawn in ARCHITECTURE.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// Not all of its files are loaded yet.
+    Ingesting,
+    /// A file of it could not be loaded.
+    IngestFailed,
+    /// Its slices stand; its models are not built yet.
+    Loaded,
+    /// Its models could not be built.
+    TransformFailed,
+    /// Its models are built; it is not judged yet.
+    Transformed,
+    /// Every check passed.
+    Passed,
+    /// Only checks of severity warn did not pass.
+    Warned,
+    /// A check of severity error did not pass, or the checks could not run.
+    Failed,
+}
+
+impl State {
+    /// The state that the lines tell of. `files` holds lines of one load in any order; only the newest command counts.
+    pub fn of(files: &[LoadLine], stages: &[StageLine]) -> Self {
+        let newest = files.iter().map(|line| line.command_id).max();
+        let mut by_file: HashMap<(&str, &str), LoadStatus> = HashMap::new();
+        for line in files.iter().filter(|line| Some(line.command_id) == newest) {
+            let status = by_file.entry((&line.table, &line.uri)).or_insert(line.status);
+            // Loaded once is loaded, whatever a second delivery ran into.
+            if *status != LoadStatus::Success && line.status != LoadStatus::Planned {
+                *status = line.status;
+            }
+        }
+        if by_file.values().any(|status| *status == LoadStatus::Failed) {
+            return Self::IngestFailed;
+        }
+        if by_file.values().any(|status| *status == LoadStatus::Planned) {
+            return Self::Ingesting;
+        }
+        let loaded_at = files.iter().map(|line| line.finished_at).max();
+        let later = stages.iter().filter(|line| loaded_at.is_none_or(|at| line.finished_at >= at));
+        match later.max_by_key(|line| line.finished_at) {
+            None => Self::Loaded,
+            Some(line) => Self::after(line),
+        }
+    }
+
+    fn after(line: &StageLine) -> Self {
+        let verdict = line.announced.get("verdict").and_then(|verdict| verdict.as_str());
+        match (line.stage, line.status, verdict) {
+            (Stage::Dq, StageStatus::Success, Some("warned")) => Self::Warned,
+            (Stage::Dq, StageStatus::Success, _) => Self::Passed,
+            (Stage::Dq, StageStatus::Failed, _) => Self::Failed,
+            (_, StageStatus::Success, _) => Self::Transformed,
+            (_, StageStatus::Failed, _) => Self::TransformFailed,
+        }
+    }
+
+    /// As printed: `WARNED`, `INGEST FAILED`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingesting => "INGESTING",
+            Self::IngestFailed => "INGEST FAILED",
+            Self::Loaded => "LOADED",
+            Self::TransformFailed => "TRANSFORM FAILED",
+            Self::Transformed => "TRANSFORMED",
+            Self::Passed => Verdict::Passed.as_str(),
+            Self::Warned => Verdict::Warned.as_str(),
+            Self::Failed => Verdict::Failed.as_str(),
+        }
+    }
+
+    /// Whether something went wrong for good.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::IngestFailed | Self::TransformFailed | Self::Failed)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use messages::{LoadId, MessageId};
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(secs: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(secs, 0).unwrap()
+    }
+
+    fn file(uri: &str, status: LoadStatus, command: i64) -> LoadLine {
+        LoadLine {
+            load_id: LoadId::new("a").unwrap(),
+            command_id: MessageId::derived(at(command), "command"),
+            table: "T".into(),
+            source: "t".into(),
+            uri: uri.into(),
+            file_id: None,
+            status,
+            attempt: 1,
+            rows_loaded: 0,
+            rows_rejected: 0,
+            bytes: 0,
+            modified_at: at(0),
+            as_of: at(0),
+            started_at: at(command),
+            finished_at: at(command),
+            error: None,
+            trace_id: String::new(),
+            run_files: 2,
+            table_files: 2,
+            worker: String::new(),
+        }
+    }
+
+    fn stage(stage: Stage, status: StageStatus, secs: i64, verdict: &str) -> StageLine {
+        StageLine {
+            load_id: LoadId::new("a").unwrap(),
+            stage,
+            message_id: MessageId::fresh(),
+            status,
+            attempt: 1,
+            started_at: at(secs),
+            finished_at: at(secs),
+            error: None,
+            announced: json!({ "verdict": verdict }),
+            trace_id: String::new(),
+            worker: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_run_is_under_way_until_each_of_its_files_is_loaded() {
+        use LoadStatus::{Failed, Planned, Success};
+        let planned = [file("a", Planned, 1), file("b", Planned, 1)];
+        assert_eq!(State::of(&planned, &[]), State::Ingesting);
+        let half = [file("a", Planned, 1), file("a", Success, 1), file("b", Planned, 1)];
+        assert_eq!(State::of(&half, &[]), State::Ingesting);
+        let failed = [file("a", Planned, 1), file("a", Failed, 1), file("b", Success, 1)];
+        assert_eq!(State::of(&failed, &[]), State::IngestFailed);
+        let twice = [file("a", Success, 1), file("a", Failed, 1), file("b", Success, 1)];
+        assert_eq!(State::of(&twice, &[]), State::Loaded);
+    }
+
+    #[test]
+    fn the_last_stage_tells_and_a_reload_begins_anew() {
+        let done = [stage(Stage::Transform, StageStatus::Success, 2, ""), stage(Stage::Dq, StageStatus::Success, 3, "warned")];
+        assert_eq!(State::of(&[file("a", LoadStatus::Success, 1)], &done), State::Warned);
+        assert_eq!(State::of(&[file("a", LoadStatus::Success, 1)], &done[..1]), State::Transformed);
+        let again = [file("a", LoadStatus::Success, 1), file("a", LoadStatus::Success, 4)];
+        assert_eq!(State::of(&again, &done), State::Loaded);
+    }
+}

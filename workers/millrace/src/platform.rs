@@ -1,0 +1,63 @@
+//! What the roles and tools share: settings, contracts, bus, warehouse.
+
+use std::sync::Arc;
+
+use bus::Bus;
+use messages::Failure;
+use runtime::{Contracts, Settings, worker_name};
+use warehouse::{Ledger, Warehouse};
+
+/// The opened parts of the platform.
+pub struct Platform {
+    pub settings: Settings,
+    pub contracts: Arc<Contracts>,
+    pub bus: Arc<dyn Bus>,
+    pub ledger: Ledger,
+    /// The role, as dead letters and audits name it.
+    pub role: &'static str,
+}
+
+impl Platform {
+    /// Reads the contracts, opens the bus and the warehouse, and makes the tables and views that are missing.
+    pub async fn open(settings: Settings, role: &'static str) -> Result<Self, Failure> {
+        let platform = Self::open_for_reading(settings, role).await?;
+        platform.ledger.warehouse().prepare(&platform.contracts.table_specs()).await.map_err(at_start)?;
+        Ok(platform)
+    }
+
+    /// The same without touching the warehouse: for tools that only look or publish.
+    pub async fn open_for_reading(settings: Settings, role: &'static str) -> Result<Self, Failure> {
+        let contracts = read_contracts(&settings)?;
+        let bus = open_bus(&settings, role).await?;
+        let warehouse = open_warehouse(&settings).await?;
+        Ok(Self { settings, contracts: Arc::new(contracts), bus, ledger: Ledger::new(warehouse), role })
+    }
+
+    /// Host, process and role.
+    pub fn worker(&self) -> String {
+        worker_name(self.role)
+    }
+}
+
+/// A warehouse that can't be had at start is the operator's to mend, whatever it would be later.
+fn at_start(error: warehouse::WarehouseError) -> Failure {
+    Failure::fatal(error.to_string())
+}
+
+/// The contracts, or all that is wrong with them in one text.
+pub fn read_contracts(settings: &Settings) -> Result<Contracts, Failure> {
+    Contracts::read(&settings.paths.contracts).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::fatal(lines.join("\n"))
+    })
+}
+
+/// The bus that the settings name.
+pub async fn open_bus(settings: &Settings, role: &str) -> Result<Arc<dyn Bus>, Failure> {
+    bus::open(&settings.bus.url, &worker_name(role)).await.map_err(|error| Failure::fatal(error.to_string()))
+}
+
+/// The warehouse that the settings name.
+pub async fn open_warehouse(settings: &Settings) -> Result<Arc<dyn Warehouse>, Failure> {
+    warehouse::open(&settings.warehouse.open()).await.map_err(at_start)
+}

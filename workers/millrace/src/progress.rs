@@ -1,0 +1,209 @@
+//! What the loops announce, as lines for people and as a summary.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use messages::{CheckStatus, Envelope, LoadId, Message, Verdict};
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use crate::output::{self, Output, counted, thousands};
+
+/// Follows announcements until all who announce are gone.
+pub struct Progress {
+    task: JoinHandle<Tally>,
+}
+
+impl Progress {
+    /// Prints a line for each load that ends, and on a terminal what is under way.
+    pub fn follow(mut heard: broadcast::Receiver<Envelope>, output: Output) -> Self {
+        let bar = if output.is_terminal() { spinner() } else { ProgressBar::hidden() };
+        let task = tokio::spawn(async move {
+            let mut tally = Tally::default();
+            loop {
+                match heard.recv().await {
+                    Ok(envelope) => {
+                        if let Some(ended) = tally.hear(&envelope) {
+                            output.json_line(&ended);
+                            bar.suspend(|| output.note(&ended.to_string()));
+                        }
+                        bar.set_message(format!("{} under way", counted(tally.under_way(), "load")));
+                    }
+                    Err(broadcast::error::RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "the display fell behind; `millrace loads` has everything");
+                    }
+                    Err(broadcast::error::RecvError::Closed) => break,
+                }
+            }
+            bar.finish_and_clear();
+            tally
+        });
+        Self { task }
+    }
+
+    /// The tally, once all who announce are gone.
+    pub async fn finish(self) -> Tally {
+        self.task.await.unwrap_or_default()
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    // The template is a constant; without it the default one serves.
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// What was heard of the loads.
+#[derive(Debug, Default)]
+pub struct Tally {
+    open: HashMap<LoadId, Open>,
+    ended: Vec<Ended>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    files: Vec<String>,
+    tables: Vec<String>,
+    rows: u64,
+    since: Option<std::time::Instant>,
+}
+
+/// A load that ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ended {
+    load_id: LoadId,
+    files: Vec<String>,
+    tables: Vec<String>,
+    rows: u64,
+    /// `PASSED`, `WARNED`, `FAILED`, or the stage that failed.
+    end: String,
+    warnings: usize,
+    failed: bool,
+    error: Option<String>,
+    elapsed_secs: f64,
+    trace_id: String,
+}
+
+/// What a run did.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    loads: usize,
+    failed: usize,
+    warned: usize,
+    rows: u64,
+    elapsed_secs: f64,
+}
+
+impl Tally {
+    /// Loads that did not come to a good end.
+    pub fn failed(&self) -> usize {
+        self.ended.iter().filter(|ended| ended.failed).count()
+    }
+
+    fn under_way(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The tally in numbers.
+    pub fn summary(&self, elapsed: Duration) -> Summary {
+        Summary {
+            loads: self.ended.len(),
+            failed: self.failed(),
+            warned: self.ended.iter().filter(|ended| ended.end == Verdict::Warned.as_str()).count(),
+            rows: self.ended.iter().map(|ended| ended.rows).sum(),
+            elapsed_secs: elapsed.as_secs_f64(),
+        }
+    }
+
+    fn hear(&mut self, envelope: &Envelope) -> Option<Ended> {
+        let open = self.open.entry(envelope.load_id().clone()).or_default();
+        open.since.get_or_insert_with(std::time::Instant::now);
+        match &envelope.message {
+            Message::SourceFileDiscovered(event) => {
+                open.files.push(event.uri.clone());
+                None
+            }
+            Message::IngestCompleted(event) => {
+                open.tables = event.tables.iter().map(|table| table.table.clone()).collect();
+                open.rows = event.tables.iter().map(|table| table.rows_loaded).sum();
+                None
+            }
+            Message::IngestFailed(event) => Some(self.end(envelope, "INGEST FAILED", 0, Some(&event.failure.message))),
+            Message::TransformFailed(event) => {
+                Some(self.end(envelope, "TRANSFORM FAILED", 0, Some(&event.failure.message)))
+            }
+            Message::DqCompleted(event) => {
+                let warnings = event.checks.iter().filter(|check| check.status == CheckStatus::Warn).count();
+                Some(self.end(envelope, event.verdict.as_str(), warnings, None))
+            }
+            Message::DqFailed(event) => Some(self.end(envelope, "FAILED", 0, Some(&event.failure.message))),
+            _ => None,
+        }
+    }
+
+    fn end(&mut self, envelope: &Envelope, end: &str, warnings: usize, error: Option<&str>) -> Ended {
+        let open = self.open.remove(envelope.load_id()).unwrap_or_default();
+        let ended = Ended {
+            load_id: envelope.load_id().clone(),
+            files: open.files,
+            tables: open.tables,
+            rows: open.rows,
+            end: end.into(),
+            warnings,
+            failed: error.is_some(),
+            error: error.map(Into::into),
+            elapsed_secs: open.since.map_or(0.0, |since| since.elapsed().as_secs_f64()),
+            trace_id: envelope.trace.trace_id(),
+        };
+        self.ended.push(ended.clone());
+        ended
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.files.as_slice() {
+            [] if self.tables.is_empty() => "run".to_owned(),
+            [] => self.tables.join(", "),
+            [file] => file.clone(),
+            files => counted(files.len(), "file"),
+        };
+        write!(f, "{:<17} {what}", output::status(&self.end))?;
+        if self.rows > 0 {
+            write!(f, ", {} rows", thousands(self.rows))?;
+        }
+        if self.warnings > 0 {
+            write!(f, ", {}", counted(self.warnings, "warning"))?;
+        }
+        write!(f, ", {:.1} s  {}", self.elapsed_secs, output::faint(self.load_id.as_str()))?;
+        if let Some(error) = &self.error {
+            write!(f, "\n{:<17} {error}", "")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.loads == 0 {
+            return f.write_str("nothing new to load: every file in the raw folder is known; `millrace loads` lists them");
+        }
+        write!(
+            f,
+            "{}: {} good, {} with warnings, {} failed; {} rows in {:.1} s",
+            counted(self.loads, "load"),
+            self.loads - self.failed - self.warned,
+            self.warned,
+            self.failed,
+            thousands(self.rows),
+            self.elapsed_secs
+        )
+    }
+}

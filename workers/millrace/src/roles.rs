@@ -1,0 +1,113 @@
+//! Starting roles: each is a background loop that ends when it is asked to.
+
+use std::time::Duration;
+
+use bus::Bus;
+use messages::{Envelope, Failure};
+use runtime::{Handler, Services, StageLoop};
+use tokio::sync::broadcast;
+use watcher::{Watcher, WatcherSettings};
+
+use crate::platform::Platform;
+
+/// Where the loops tell what they announce.
+pub type Announced = Option<broadcast::Sender<Envelope>>;
+
+/// The watcher that the settings describe.
+pub fn watcher(platform: &Platform, announced: &Announced) -> Result<Watcher, Failure> {
+    let settings = WatcherSettings {
+        root: platform.settings.paths.raw.clone(),
+        rescan: Duration::from_secs(platform.settings.watch.rescan_secs),
+        settle: Duration::from_millis(platform.settings.watch.settle_millis),
+        ignore: platform.settings.watch.ignore.clone(),
+    };
+    let watcher = Watcher::new(
+        &settings,
+        platform.contracts.clone(),
+        platform.ledger.clone(),
+        platform.bus.clone(),
+        platform.settings.retry.policy(),
+    )?;
+    Ok(match announced {
+        Some(announced) => watcher.telling(announced.clone()),
+        None => watcher,
+    })
+}
+
+/// Starts the watcher.
+pub fn start_watcher(services: &mut Services, platform: &Platform, announced: &Announced) -> Result<(), Failure> {
+    let watcher = watcher(platform, announced)?;
+    services.start("watcher", |stop| watcher.run(stop));
+    Ok(())
+}
+
+/// Starts the ingest loops.
+pub fn start_ingest(services: &mut Services, platform: &Platform, announced: &Announced) -> Result<(), Failure> {
+    for _ in 0..platform.settings.ingest.concurrency.max(1) {
+        let handler = ingest::IngestHandler::new(
+            &platform.settings.paths.raw,
+            platform.contracts.clone(),
+            platform.ledger.clone(),
+            platform.worker(),
+        )?;
+        start_stage(services, platform, "ingest", handler, announced);
+    }
+    Ok(())
+}
+
+/// Starts the transform loop.
+pub async fn start_transform(
+    services: &mut Services,
+    platform: &Platform,
+    announced: &Announced,
+) -> Result<(), Failure> {
+    let handler = transform::open(
+        &platform.settings,
+        platform.contracts.clone(),
+        platform.ledger.clone(),
+        platform.worker(),
+    )
+    .await?;
+    start_stage(services, platform, "transform", handler, announced);
+    Ok(())
+}
+
+/// Starts the dq loop.
+pub fn start_dq(services: &mut Services, platform: &Platform, announced: &Announced) -> Result<(), Failure> {
+    let handler = dq::DqHandler::new(
+        platform.ledger.clone(),
+        platform.contracts.clone(),
+        platform.worker(),
+        platform.settings.dq.together,
+    )?;
+    start_stage(services, platform, "dq", handler, announced);
+    Ok(())
+}
+
+fn start_stage<H: Handler + 'static>(
+    services: &mut Services,
+    platform: &Platform,
+    name: &'static str,
+    handler: H,
+    announced: &Announced,
+) {
+    let stage = StageLoop {
+        bus: platform.bus.clone(),
+        handler,
+        retry: platform.settings.retry.policy(),
+        announced: announced.clone(),
+    };
+    services.start(name, |stop| stage.run(stop));
+}
+
+/// Waits until every queue is empty and nothing is in hand or delayed.
+pub async fn until_idle(bus: &dyn Bus) -> Result<(), Failure> {
+    loop {
+        // Whatever leads to another message publishes it before it is acknowledged, so an empty bus is done for good.
+        let depths = bus.depths().await?;
+        if depths.iter().all(|depth| depth.unsettled() == 0) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

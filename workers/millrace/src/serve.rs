@@ -1,0 +1,120 @@
+//! Running roles: all in this process, or one.
+
+use std::time::{Duration, Instant};
+
+use messages::Failure;
+use runtime::{Services, Settings};
+use tokio::sync::broadcast;
+
+use crate::End;
+use crate::output::Output;
+use crate::platform::Platform;
+use crate::progress::{Progress, Tally};
+use crate::{roles, shutdown};
+
+/// How long work in hand may take to end after the first signal.
+const DRAIN: Duration = Duration::from_secs(60);
+/// Announcements that may wait for whoever shows progress. Beyond that the display falls behind, and says so.
+const PROGRESS_BACKLOG: usize = 1 << 16;
+
+/// A role of its own process.
+#[derive(Clone, Copy, Debug)]
+pub enum Role {
+    Watch,
+    Ingest,
+    Transform,
+    Dq,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Watch => "watch",
+            Self::Ingest => "ingest",
+            Self::Transform => "transform",
+            Self::Dq => "dq",
+        }
+    }
+}
+
+/// Runs one role until it is asked to stop.
+pub async fn role(settings: Settings, role: Role) -> Result<End, Failure> {
+    let platform = Platform::open(settings, role.name()).await?;
+    let mut services = Services::new();
+    shutdown::on_signal(services.stop_token());
+    match role {
+        Role::Watch => roles::start_watcher(&mut services, &platform, &None)?,
+        Role::Ingest => roles::start_ingest(&mut services, &platform, &None)?,
+        Role::Transform => roles::start_transform(&mut services, &platform, &None).await?,
+        Role::Dq => roles::start_dq(&mut services, &platform, &None)?,
+    }
+    tracing::info!(role = role.name(), "ready");
+    services.run(DRAIN).await?;
+    platform.ledger.warehouse().close().await;
+    Ok(End::Good)
+}
+
+/// Runs every role until it is asked to stop, and prints a line for each load that ends.
+pub async fn up(settings: Settings, output: &Output) -> Result<End, Failure> {
+    let platform = Platform::open(settings, "up").await?;
+    let mut services = Services::new();
+    shutdown::on_signal(services.stop_token());
+    let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
+    let announced = Some(announced);
+    roles::start_transform(&mut services, &platform, &announced).await?;
+    roles::start_ingest(&mut services, &platform, &announced)?;
+    roles::start_dq(&mut services, &platform, &announced)?;
+    roles::start_watcher(&mut services, &platform, &announced)?;
+    drop(announced);
+    output.note(&format!(
+        "watching {}; drop files there, end with Ctrl-C",
+        platform.settings.paths.raw.display()
+    ));
+    let progress = Progress::follow(heard, output.clone());
+    let end = services.run(DRAIN).await;
+    progress.finish().await;
+    platform.ledger.warehouse().close().await;
+    end.map(|()| End::Good)
+}
+
+/// Works off all that is there, prints a summary, ends.
+pub async fn once(settings: Settings, output: &Output) -> Result<End, Failure> {
+    let begun = Instant::now();
+    let platform = Platform::open(settings, "up").await?;
+    let mut services = Services::new();
+    let stop = services.stop_token();
+    shutdown::on_signal(stop.clone());
+    let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
+    let announced = Some(announced);
+    roles::start_transform(&mut services, &platform, &announced).await?;
+    let progress = Progress::follow(heard, output.clone());
+    let mut watcher = roles::watcher(&platform, &announced)?;
+    let settle = Duration::from_millis(platform.settings.watch.settle_millis);
+    while watcher.reconcile().await?.unfinished > 0 && !stop.is_cancelled() {
+        tokio::time::sleep(settle.max(Duration::from_millis(50))).await;
+    }
+    drop(watcher);
+    roles::start_ingest(&mut services, &platform, &announced)?;
+    roles::start_dq(&mut services, &platform, &announced)?;
+    drop(announced);
+    let bus = platform.bus.clone();
+    services.start("idle", move |stop| async move {
+        tokio::select! {
+            idle = roles::until_idle(bus.as_ref()) => idle?,
+            () = stop.cancelled() => {}
+        }
+        stop.cancel();
+        Ok(())
+    });
+    services.run(DRAIN).await?;
+    let tally = progress.finish().await;
+    platform.ledger.warehouse().close().await;
+    summarise(&tally, begun.elapsed(), output)
+}
+
+fn summarise(tally: &Tally, elapsed: Duration, output: &Output) -> Result<End, Failure> {
+    output.value(&tally.summary(elapsed), |summary| {
+        output.note(&summary.to_string());
+    })?;
+    Ok(if tally.failed() == 0 { End::Good } else { End::Bad })
+}

@@ -1,0 +1,130 @@
+//! `millrace trigger`: asking for a run by publishing a command, as Airflow does.
+
+use std::time::Duration;
+
+use bus::Consumer;
+use messages::{
+    DqRequested, Envelope, Failure, IngestRequested, Message, MessageId, TransformRequested,
+};
+use runtime::Settings;
+use serde::Serialize;
+
+use crate::End;
+use crate::cli::{Asked, Trigger};
+use crate::output::{self, Output};
+use crate::platform;
+
+/// Who asks.
+const SENDER: &str = "millrace/trigger";
+
+#[derive(Serialize)]
+struct Sent {
+    load_id: String,
+    command_id: MessageId,
+    trace_id: String,
+    /// The answer's type and data, if it was waited for.
+    answer: Option<serde_json::Value>,
+}
+
+/// Publishes the command, and waits for its answer if asked to.
+pub async fn trigger(settings: Settings, asked: Trigger, output: &Output) -> Result<End, Failure> {
+    let contracts = platform::read_contracts(&settings)?;
+    // Said at once, rather than by a worker later.
+    contracts.named(&asked.sources).map_err(|failure| Failure::fatal(failure.message))?;
+    let bus = platform::open_bus(&settings, "trigger").await?;
+    let command = Envelope::new(SENDER, message(&asked)?);
+    let stage = match asked.stage {
+        Asked::Ingest => "ingest",
+        Asked::Transform => "transform",
+        Asked::Dq => "dq",
+    };
+    let (completed, failed) = (format!("{stage}.completed"), format!("{stage}.failed"));
+    let mut answers = match asked.wait {
+        // Listen first: the answer may come before the next line is reached.
+        Some(_) => Some(bus.listen(&asked.load_id, &[&completed, &failed]).await?),
+        None => None,
+    };
+    bus.publish(&command).await?;
+    let mut sent = Sent {
+        load_id: asked.load_id.to_string(),
+        command_id: command.id,
+        trace_id: command.trace.trace_id(),
+        answer: None,
+    };
+    let mut end = End::Good;
+    if let (Some(secs), Some(answers)) = (asked.wait, answers.as_mut()) {
+        let answer = tokio::time::timeout(Duration::from_secs(secs), wait(answers.as_mut(), command.id))
+            .await
+            .map_err(|_| {
+                Failure::transient(format!(
+                    "no answer for {} within {secs} s; it may still come: look with `millrace load`, and see that a {stage} worker runs",
+                    asked.load_id
+                ))
+            })??;
+        if answer.message.type_name() == failed {
+            end = End::Bad;
+        }
+        let wire = answer.to_json().and_then(|body| serde_json::from_slice::<serde_json::Value>(&body));
+        sent.answer = wire.ok();
+        output.note(&describe(&answer));
+    }
+    output.value(&sent, |sent| {
+        output.note(&output::faint(&format!(
+            "{stage} requested for {}: command {}, trace {}",
+            sent.load_id, sent.command_id, sent.trace_id
+        )));
+    })?;
+    Ok(end)
+}
+
+fn message(asked: &Trigger) -> Result<Message, Failure> {
+    let refuse = |option: &str, stage: &str| {
+        Failure::fatal(format!("{option} belongs to `millrace trigger {stage}` only; leave it away"))
+    };
+    if asked.stage != Asked::Ingest && (asked.as_of.is_some() || !asked.files.is_empty()) {
+        return Err(refuse("--as-of or --file", "ingest"));
+    }
+    if asked.stage != Asked::Transform && asked.full_refresh {
+        return Err(refuse("--full-refresh", "transform"));
+    }
+    let (load_id, sources) = (asked.load_id.clone(), asked.sources.clone());
+    Ok(match asked.stage {
+        Asked::Ingest => {
+            IngestRequested { load_id, sources, files: asked.files.clone(), as_of: asked.as_of }.into()
+        }
+        Asked::Transform => TransformRequested { load_id, sources, full_refresh: asked.full_refresh }.into(),
+        Asked::Dq => DqRequested { load_id, sources }.into(),
+    })
+}
+
+/// The answer to this command; answers to others about the same load are passed over.
+async fn wait(answers: &mut dyn Consumer, command: MessageId) -> Result<Envelope, Failure> {
+    loop {
+        let delivery = answers.next().await?;
+        let envelope = delivery.envelope();
+        delivery.ack().await?;
+        match envelope {
+            Ok(envelope) if envelope.correlation_id == Some(command) => return Ok(envelope),
+            _ => {}
+        }
+    }
+}
+
+fn describe(answer: &Envelope) -> String {
+    match &answer.message {
+        Message::IngestCompleted(event) => {
+            let tables = event.tables.iter().map(|table| format!("{} {} rows", table.table, output::thousands(table.rows_loaded)));
+            format!("{} {}", output::good("ingest completed:"), tables.collect::<Vec<_>>().join(", "))
+        }
+        Message::TransformCompleted(event) => {
+            format!("{} {}", output::good("transform completed:"), output::counted(event.nodes.len(), "node"))
+        }
+        Message::DqCompleted(event) => {
+            format!("{} {} over {}", output::good("dq completed:"), output::status(event.verdict.as_str()), output::counted(event.checks.len(), "check"))
+        }
+        Message::IngestFailed(event) => format!("{} {}", output::bad("ingest failed:"), event.failure),
+        Message::TransformFailed(event) => format!("{} {}", output::bad("transform failed:"), event.failure),
+        Message::DqFailed(event) => format!("{} {}", output::bad("dq failed:"), event.failure),
+        other => other.type_name().into(),
+    }
+}
