@@ -63,11 +63,7 @@ impl DeadLetter {
             attempts: 0,
             worker: String::new(),
             died_at: DateTime::default(),
-            trace_id: glance
-                .traceparent
-                .as_str()
-                .and_then(TraceContext::parse)
-                .map(TraceContext::trace_id),
+            trace_id: glance.traceparent.as_str().and_then(TraceContext::parse).map(TraceContext::trace_id),
             body: String::from_utf8_lossy(body).into_owned(),
         }
     }
@@ -89,10 +85,7 @@ mod tests {
         );
         assert_eq!(letter.message_type.as_deref(), Some("ingest.paused"));
         assert_eq!(letter.load_id.as_ref().map(LoadId::as_str), Some("a::b"));
-        assert_eq!(
-            letter.trace_id.as_deref(),
-            Some("0af7651916cd43dd8448eb211c80319c")
-        );
+        assert_eq!(letter.trace_id.as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
         assert!(letter.message_id.is_some());
     }
 

@@ -31,11 +31,7 @@ pub trait Settle: Send + Sync {
 impl Delivery {
     /// A delivery of `body`, tried for the `attempt`th time (the first is 1).
     pub fn new(body: Vec<u8>, attempt: u32, settle: Box<dyn Settle>) -> Self {
-        Self {
-            body,
-            attempt,
-            settle,
-        }
+        Self { body, attempt, settle }
     }
 
     /// The message. An error is for good: dead-letter it.

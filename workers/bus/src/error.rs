@@ -35,9 +35,6 @@ impl BusError {
 
 impl From<BusError> for Failure {
     fn from(error: BusError) -> Self {
-        Self {
-            class: error.class(),
-            message: error.to_string(),
-        }
+        Self { class: error.class(), message: error.to_string() }
     }
 }

@@ -26,8 +26,7 @@ pub trait Bus: Send + Sync + 'static {
     /// Listens for announcements about one load: copies of all messages of the given types about it that are
     /// published after this call has returned. So subscribe first and ask afterwards. The queue behind it goes
     /// away with the consumer; deliveries from it may be acknowledged or dropped, never retried.
-    async fn listen(&self, load_id: &LoadId, types: &[&str])
-    -> Result<Box<dyn Consumer>, BusError>;
+    async fn listen(&self, load_id: &LoadId, types: &[&str]) -> Result<Box<dyn Consumer>, BusError>;
 
     /// How full each stage's queue is, in the order of the way.
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError>;

@@ -18,10 +18,7 @@ struct File {
 
 async fn fresh() -> File {
     let folder = tempfile::tempdir().unwrap();
-    File {
-        path: folder.path().join("deep/down/bus.sqlite"),
-        _folder: folder,
-    }
+    File { path: folder.path().join("deep/down/bus.sqlite"), _folder: folder }
 }
 
 #[async_trait]

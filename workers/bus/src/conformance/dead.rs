@@ -16,25 +16,14 @@ pub async fn a_dead_letter_tells_its_story(bus: &impl Fixture) {
     worker.publish(&sent).await.unwrap();
     let mut consumer = worker.consume(Stage::Ingest, 1).await.unwrap();
     let delivery = next(&mut *consumer).await;
-    delivery
-        .retry(Duration::ZERO, &Failure::transient("once more"))
-        .await
-        .unwrap();
+    delivery.retry(Duration::ZERO, &Failure::transient("once more")).await.unwrap();
     let before = Utc::now();
     let delivery = next(&mut *consumer).await;
-    delivery
-        .dead_letter(&Failure::permanent("the header is wrong"))
-        .await
-        .unwrap();
+    delivery.dead_letter(&Failure::permanent("the header is wrong")).await.unwrap();
     nothing_comes(&mut *consumer).await;
     drop((consumer, worker));
 
-    let dead = bus
-        .open("a person")
-        .await
-        .dead(Some(Stage::Ingest), 10)
-        .await
-        .unwrap();
+    let dead = bus.open("a person").await.dead(Some(Stage::Ingest), 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     let letter = &dead[0];
     assert_eq!(letter.stage, Stage::Ingest);
@@ -56,13 +45,7 @@ pub async fn dead_letters_come_newest_first_of_one_stage_or_all(bus: &impl Fixtu
     let mut sent = Vec::new();
     for number in 0..4 {
         let envelope = match number {
-            2 => Envelope::new(
-                "conformance",
-                DqRequested {
-                    load_id: fresh_load_id(),
-                    sources: vec![],
-                },
-            ),
+            2 => Envelope::new("conformance", DqRequested { load_id: fresh_load_id(), sources: vec![] }),
             _ => envelope(),
         };
         bury(&*bus, &envelope, "why").await;
@@ -85,10 +68,7 @@ pub async fn replayed_it_starts_anew(bus: &impl Fixture) {
     bury(&*bus, &sent, "why").await;
     let dead = bus.dead(None, 10).await.unwrap();
     assert!(bus.replay(&dead[0].dead_id).await.unwrap());
-    assert!(
-        !bus.replay(&dead[0].dead_id).await.unwrap(),
-        "a second replay finds nothing"
-    );
+    assert!(!bus.replay(&dead[0].dead_id).await.unwrap(), "a second replay finds nothing");
     assert_eq!(bus.dead(None, 10).await.unwrap(), []);
     let mut consumer = bus.consume(Stage::Ingest, 1).await.unwrap();
     let delivery = next(&mut *consumer).await;
@@ -103,10 +83,7 @@ pub async fn purged_it_is_gone(bus: &impl Fixture) {
     bury(&*bus, &envelope(), "second").await;
     let dead = bus.dead(None, 10).await.unwrap();
     assert!(bus.purge(&dead[0].dead_id).await.unwrap());
-    assert!(
-        !bus.purge(&dead[0].dead_id).await.unwrap(),
-        "a second purge finds nothing"
-    );
+    assert!(!bus.purge(&dead[0].dead_id).await.unwrap(), "a second purge finds nothing");
     assert!(!bus.replay(&dead[0].dead_id).await.unwrap());
     let left = bus.dead(None, 10).await.unwrap();
     assert_eq!(left, dead[1..]);
@@ -129,13 +106,6 @@ async fn bury(bus: &dyn Bus, envelope: &Envelope, why: &str) {
     let stage = envelope.message.stage().unwrap();
     let mut consumer = bus.consume(stage, 1).await.unwrap();
     let delivery = next(&mut *consumer).await;
-    delivery
-        .retry(Duration::ZERO, &Failure::transient("once more"))
-        .await
-        .unwrap();
-    next(&mut *consumer)
-        .await
-        .dead_letter(&Failure::permanent(why))
-        .await
-        .unwrap();
+    delivery.retry(Duration::ZERO, &Failure::transient("once more")).await.unwrap();
+    next(&mut *consumer).await.dead_letter(&Failure::permanent(why)).await.unwrap();
 }

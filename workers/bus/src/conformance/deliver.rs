@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 use messages::{
-    DqCompleted, DqRequested, Envelope, Failure, IngestCompleted, IngestFailed, IngestRequested,
-    MAX_BODY_BYTES, Message, Stage, TransformCompleted, TransformRequested, Verdict,
+    DqCompleted, DqRequested, Envelope, Failure, IngestCompleted, IngestFailed, IngestRequested, MAX_BODY_BYTES,
+    Message, Stage, TransformCompleted, TransformRequested, Verdict,
 };
 
 use super::Fixture;
@@ -31,12 +31,7 @@ pub async fn a_message_outlives_its_sender(bus: &impl Fixture) {
     let sent = envelope();
     sender.publish(&sent).await.unwrap();
     drop(sender);
-    let mut consumer = bus
-        .open("worker")
-        .await
-        .consume(Stage::Ingest, 1)
-        .await
-        .unwrap();
+    let mut consumer = bus.open("worker").await.consume(Stage::Ingest, 1).await.unwrap();
     assert_eq!(next(&mut *consumer).await.envelope().unwrap(), sent);
 }
 
@@ -46,35 +41,14 @@ pub async fn each_type_goes_to_its_stage(bus: &impl Fixture) {
     let load_id = fresh_load_id();
     let sent: Vec<Message> = vec![
         ingest(load_id.clone()).into(),
-        IngestCompleted {
-            load_id: load_id.clone(),
-            as_of: Utc::now(),
-            tables: vec![],
-        }
-        .into(),
-        TransformRequested {
-            load_id: load_id.clone(),
-            sources: vec![],
-            full_refresh: false,
-        }
-        .into(),
-        TransformCompleted {
-            load_id: load_id.clone(),
-            sources: vec![],
-            nodes: vec![],
-            invocation_id: "1".into(),
-        }
-        .into(),
-        DqRequested {
-            load_id,
-            sources: vec![],
-        }
-        .into(),
+        IngestCompleted { load_id: load_id.clone(), as_of: Utc::now(), tables: vec![] }.into(),
+        TransformRequested { load_id: load_id.clone(), sources: vec![], full_refresh: false }.into(),
+        TransformCompleted { load_id: load_id.clone(), sources: vec![], nodes: vec![], invocation_id: "1".into() }
+            .into(),
+        DqRequested { load_id, sources: vec![] }.into(),
     ];
     for message in &sent {
-        bus.publish(&Envelope::new("conformance", message.clone()))
-            .await
-            .unwrap();
+        bus.publish(&Envelope::new("conformance", message.clone())).await.unwrap();
     }
     for stage in Stage::ALL {
         let mut consumer = bus.consume(stage, 10).await.unwrap();
@@ -97,17 +71,9 @@ pub async fn an_announcement_that_nobody_hears_is_dropped(bus: &impl Fixture) {
         uri: None,
         failure: Failure::permanent("no such file"),
     };
-    let judged = DqCompleted {
-        load_id,
-        verdict: Verdict::Passed,
-        checks: vec![],
-    };
-    bus.publish(&Envelope::new("conformance", failed))
-        .await
-        .unwrap();
-    bus.publish(&Envelope::new("conformance", judged))
-        .await
-        .unwrap();
+    let judged = DqCompleted { load_id, verdict: Verdict::Passed, checks: vec![] };
+    bus.publish(&Envelope::new("conformance", failed)).await.unwrap();
+    bus.publish(&Envelope::new("conformance", judged)).await.unwrap();
     for stage in Stage::ALL {
         depth(&*bus, stage, |depth| depth.unsettled() + depth.dead == 0).await;
     }
@@ -152,10 +118,7 @@ pub async fn a_waiting_consumer_is_woken(bus: &impl Fixture) {
 pub async fn a_body_of_one_megabyte_arrives(bus: &impl Fixture) {
     let bus = bus.open("a").await;
     let files = vec!["f".repeat(100); 10_000];
-    let command = IngestRequested {
-        files,
-        ..ingest(fresh_load_id())
-    };
+    let command = IngestRequested { files, ..ingest(fresh_load_id()) };
     let sent = Envelope::new("conformance", command);
     let bytes = sent.to_json().unwrap().len();
     assert!((1_000_000..=MAX_BODY_BYTES).contains(&bytes));

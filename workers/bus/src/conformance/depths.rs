@@ -15,34 +15,20 @@ pub async fn depths_tell_where_every_message_is(bus: &impl Fixture) {
     }
     let mut consumer = bus.consume(Stage::Ingest, 2).await.unwrap();
     let delivery = next(&mut *consumer).await;
-    delivery
-        .dead_letter(&Failure::permanent("why"))
-        .await
-        .unwrap();
+    delivery.dead_letter(&Failure::permanent("why")).await.unwrap();
     let delivery = next(&mut *consumer).await;
-    delivery
-        .retry(Duration::from_secs(3_600), &Failure::transient("later"))
-        .await
-        .unwrap();
+    delivery.retry(Duration::from_secs(3_600), &Failure::transient("later")).await.unwrap();
     let _in_hand = (next(&mut *consumer).await, next(&mut *consumer).await);
 
-    let told = depth(&*bus, Stage::Ingest, |depth| {
-        (depth.ready, depth.delayed, depth.in_hand, depth.dead) == (2, 1, 2, 1)
-    })
-    .await;
+    let told =
+        depth(&*bus, Stage::Ingest, |depth| (depth.ready, depth.delayed, depth.in_hand, depth.dead) == (2, 1, 2, 1))
+            .await;
     assert_eq!(told.unsettled(), 5);
     assert!(told.oldest_secs.is_none_or(|secs| secs < 60));
 
     let depths = bus.depths().await.unwrap();
-    assert_eq!(
-        depths.iter().map(|depth| depth.stage).collect::<Vec<_>>(),
-        Stage::ALL
-    );
-    assert!(
-        depths[1..]
-            .iter()
-            .all(|depth| depth.unsettled() + depth.dead == 0)
-    );
+    assert_eq!(depths.iter().map(|depth| depth.stage).collect::<Vec<_>>(), Stage::ALL);
+    assert!(depths[1..].iter().all(|depth| depth.unsettled() + depth.dead == 0));
     assert!(depths[1..].iter().all(|depth| depth.oldest_secs.is_none()));
 }
 

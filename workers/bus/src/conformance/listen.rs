@@ -1,8 +1,6 @@
 //! Listeners.
 
-use messages::{
-    DqCompleted, Envelope, Failure, IngestCompleted, IngestFailed, LoadId, Message, Stage, Verdict,
-};
+use messages::{DqCompleted, Envelope, Failure, IngestCompleted, IngestFailed, LoadId, Message, Stage, Verdict};
 
 use super::Fixture;
 use super::support::{depth, fresh_load_id, next, nothing_comes};
@@ -15,12 +13,7 @@ pub async fn a_listener_hears_its_load_and_types(bus: &impl Fixture) {
     let (mine, other) = (fresh_load_id(), fresh_load_id());
     let mut listener = here.listen(&mine, INGEST_TYPES).await.unwrap();
     let (heard, last) = (event(failed(&mine)), event(completed(&mine)));
-    for envelope in [
-        event(failed(&other)),
-        event(judged(&mine)),
-        heard.clone(),
-        last.clone(),
-    ] {
+    for envelope in [event(failed(&other)), event(judged(&mine)), heard.clone(), last.clone()] {
         there.publish(&envelope).await.unwrap();
     }
     for expected in [heard, last] {
@@ -101,26 +94,13 @@ fn event(message: impl Into<Message>) -> Envelope {
 
 fn failed(load_id: &LoadId) -> IngestFailed {
     let failure = Failure::permanent("no such file");
-    IngestFailed {
-        load_id: load_id.clone(),
-        tables: vec![],
-        uri: None,
-        failure,
-    }
+    IngestFailed { load_id: load_id.clone(), tables: vec![], uri: None, failure }
 }
 
 fn completed(load_id: &LoadId) -> IngestCompleted {
-    IngestCompleted {
-        load_id: load_id.clone(),
-        as_of: chrono::Utc::now(),
-        tables: vec![],
-    }
+    IngestCompleted { load_id: load_id.clone(), as_of: chrono::Utc::now(), tables: vec![] }
 }
 
 fn judged(load_id: &LoadId) -> DqCompleted {
-    DqCompleted {
-        load_id: load_id.clone(),
-        verdict: Verdict::Passed,
-        checks: vec![],
-    }
+    DqCompleted { load_id: load_id.clone(), verdict: Verdict::Passed, checks: vec![] }
 }

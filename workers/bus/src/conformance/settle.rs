@@ -41,21 +41,11 @@ pub async fn retried_it_comes_after_the_delay_counted(bus: &impl Fixture) {
     let mut consumer = bus.consume(Stage::Ingest, 1).await.unwrap();
     let delivery = next(&mut *consumer).await;
     let (started, delay) = (Instant::now(), Duration::from_millis(1_000));
-    delivery
-        .retry(delay, &Failure::transient("the lock is held"))
-        .await
-        .unwrap();
-    depth(&*bus, Stage::Ingest, |depth| {
-        depth.delayed == 1 && depth.ready == 0
-    })
-    .await;
+    delivery.retry(delay, &Failure::transient("the lock is held")).await.unwrap();
+    depth(&*bus, Stage::Ingest, |depth| depth.delayed == 1 && depth.ready == 0).await;
     let again = next(&mut *consumer).await;
     // Clocks count in milliseconds and may round down.
-    assert!(
-        started.elapsed() + Duration::from_millis(2) >= delay,
-        "after {:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() + Duration::from_millis(2) >= delay, "after {:?}", started.elapsed());
     assert_eq!(again.attempt(), 2);
     assert_eq!(again.envelope().unwrap(), sent);
 }
@@ -68,10 +58,7 @@ pub async fn a_retry_lets_others_pass(bus: &impl Fixture) {
     bus.publish(&second).await.unwrap();
     let mut consumer = bus.consume(Stage::Ingest, 1).await.unwrap();
     let delivery = next(&mut *consumer).await;
-    delivery
-        .retry(Duration::from_secs(3_600), &Failure::transient("later"))
-        .await
-        .unwrap();
+    delivery.retry(Duration::from_secs(3_600), &Failure::transient("later")).await.unwrap();
     assert_eq!(next(&mut *consumer).await.envelope().unwrap().id, second.id);
 }
 
@@ -85,10 +72,7 @@ pub async fn attempts_add_up(bus: &impl Fixture) {
         next(&mut *consumer).await.give_back().await.unwrap();
         let delivery = next(&mut *consumer).await;
         assert_eq!(delivery.attempt(), attempt);
-        delivery
-            .retry(Duration::ZERO, &Failure::transient("again"))
-            .await
-            .unwrap();
+        delivery.retry(Duration::ZERO, &Failure::transient("again")).await.unwrap();
     }
     assert_eq!(next(&mut *consumer).await.attempt(), 4);
 }

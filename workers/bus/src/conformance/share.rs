@@ -18,10 +18,7 @@ pub async fn each_message_goes_to_one_consumer(bus: &impl Fixture) {
     while got.len() < sent.len() {
         let (first, second) = (next(&mut *one).await, next(&mut *two).await);
         for delivery in [first, second] {
-            assert!(
-                got.insert(delivery.envelope().unwrap().id),
-                "a message came twice"
-            );
+            assert!(got.insert(delivery.envelope().unwrap().id), "a message came twice");
             delivery.ack().await.unwrap();
         }
     }
@@ -59,23 +56,12 @@ pub async fn next_can_be_cancelled(bus: &impl Fixture) {
         let mut micros = 0;
         let deadline = tokio::time::Instant::now() + super::SOON;
         while got.len() < 60 {
-            assert!(
-                tokio::time::Instant::now() < deadline,
-                "only {} of 60 came",
-                got.len()
-            );
+            assert!(tokio::time::Instant::now() < deadline, "only {} of 60 came", got.len());
             // Waits of many lengths, so that every point of the way is hit.
             micros = (micros + 37) % 1_500;
-            if let Some(delivery) = consumer
-                .next_within(Duration::from_micros(micros))
-                .await
-                .unwrap()
-            {
+            if let Some(delivery) = consumer.next_within(Duration::from_micros(micros)).await.unwrap() {
                 assert_eq!(delivery.attempt(), 1);
-                assert!(
-                    got.insert(delivery.envelope().unwrap().id),
-                    "a message came twice"
-                );
+                assert!(got.insert(delivery.envelope().unwrap().id), "a message came twice");
                 delivery.ack().await.unwrap();
             }
         }

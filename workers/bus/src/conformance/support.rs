@@ -23,21 +23,12 @@ pub fn envelope() -> Envelope {
 }
 
 pub(super) fn ingest(load_id: LoadId) -> IngestRequested {
-    IngestRequested {
-        load_id,
-        sources: vec!["batches".into()],
-        files: vec![],
-        as_of: None,
-    }
+    IngestRequested { load_id, sources: vec!["batches".into()], files: vec![], as_of: None }
 }
 
 /// The next delivery, which must come soon.
 pub async fn next(consumer: &mut dyn Consumer) -> Delivery {
-    consumer
-        .next_within(SOON)
-        .await
-        .unwrap()
-        .expect("a delivery was due and did not come")
+    consumer.next_within(SOON).await.unwrap().expect("a delivery was due and did not come")
 }
 
 /// Fails if a delivery comes.
@@ -49,25 +40,15 @@ pub async fn nothing_comes(consumer: &mut dyn Consumer) {
 }
 
 /// Waits until the depth of `stage` is as told; a broker may count with a delay.
-pub(super) async fn depth(
-    bus: &dyn Bus,
-    stage: Stage,
-    told: impl Fn(&QueueDepth) -> bool,
-) -> QueueDepth {
+pub(super) async fn depth(bus: &dyn Bus, stage: Stage, told: impl Fn(&QueueDepth) -> bool) -> QueueDepth {
     let deadline = tokio::time::Instant::now() + SOON;
     loop {
         let depths = bus.depths().await.unwrap();
-        let depth = depths
-            .into_iter()
-            .find(|depth| depth.stage == stage)
-            .unwrap();
+        let depth = depths.into_iter().find(|depth| depth.stage == stage).unwrap();
         if told(&depth) {
             return depth;
         }
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "the depth stays {depth:?}"
-        );
+        assert!(tokio::time::Instant::now() < deadline, "the depth stays {depth:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

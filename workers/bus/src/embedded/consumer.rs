@@ -27,12 +27,7 @@ pub(super) struct StageConsumer {
 impl StageConsumer {
     pub(super) fn new(handle: Arc<Handle>, stage: Stage, prefetch: u16) -> Self {
         let permits = Arc::new(Semaphore::new(prefetch.max(1).into()));
-        Self {
-            handle,
-            stage,
-            permits,
-            next: None,
-        }
+        Self { handle, stage, permits, next: None }
     }
 }
 
@@ -40,12 +35,7 @@ impl StageConsumer {
 impl Consumer for StageConsumer {
     async fn next(&mut self) -> Result<Delivery, BusError> {
         if self.next.is_none() {
-            let permit = self
-                .permits
-                .clone()
-                .acquire_owned()
-                .await
-                .map_err(|_| ended())?;
+            let permit = self.permits.clone().acquire_owned().await.map_err(|_| ended())?;
             self.next = Some(ask(&self.handle, Source::Stage(self.stage, permit)));
         }
         answered(&mut self.next).await
@@ -61,11 +51,7 @@ pub(super) struct Listener {
 
 impl Listener {
     pub(super) fn new(handle: Arc<Handle>, name: String) -> Self {
-        Self {
-            handle,
-            name,
-            next: None,
-        }
+        Self { handle, name, next: None }
     }
 }
 
@@ -83,9 +69,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         let name = self.name.clone();
         // If it fails, the queue goes away with this process.
-        drop(self.handle.submit(Needs::Write, move |connection| {
-            listener::close(connection, &name)
-        }));
+        drop(self.handle.submit(Needs::Write, move |connection| listener::close(connection, &name)));
     }
 }
 

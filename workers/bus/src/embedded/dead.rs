@@ -24,36 +24,18 @@ pub(super) fn bury(
             "INSERT INTO dead (stage, class, cause, attempts, worker, died_at, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![
-            stage,
-            class_name(cause.class),
-            cause.message,
-            attempts,
-            worker,
-            now_millis(),
-            body
-        ])?;
+        .execute(params![stage, class_name(cause.class), cause.message, attempts, worker, now_millis(), body])?;
     Ok(true)
 }
 
 /// The newest dead letters of one stage or of all.
-pub(super) fn list(
-    connection: &Connection,
-    stage: Option<Stage>,
-    limit: usize,
-) -> rusqlite::Result<Vec<DeadLetter>> {
+pub(super) fn list(connection: &Connection, stage: Option<Stage>, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
     connection
         .prepare_cached(
             "SELECT dead_id, stage, class, cause, attempts, worker, died_at, body FROM dead
              WHERE ?1 IS NULL OR stage = ?1 ORDER BY dead_id DESC LIMIT ?2",
         )?
-        .query_map(
-            params![
-                stage.map(Stage::as_str),
-                i64::try_from(limit).unwrap_or(i64::MAX)
-            ],
-            letter,
-        )?
+        .query_map(params![stage.map(Stage::as_str), i64::try_from(limit).unwrap_or(i64::MAX)], letter)?
         .collect()
 }
 
@@ -61,10 +43,7 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let stage: String = row.get("stage")?;
     let class: String = row.get("class")?;
     let body: Vec<u8> = row.get("body")?;
-    let cause = Failure {
-        class: class_of(&class),
-        message: row.get("cause")?,
-    };
+    let cause = Failure { class: class_of(&class), message: row.get("cause")? };
     Ok(DeadLetter {
         attempts: row.get("attempts")?,
         worker: row.get("worker")?,
@@ -83,9 +62,7 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
 pub(super) fn replay(connection: &Connection, dead_id: i64) -> rusqlite::Result<bool> {
     let found = connection
         .prepare_cached("DELETE FROM dead WHERE dead_id = ?1 RETURNING stage, body")?
-        .query_row([dead_id], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
-        })
+        .query_row([dead_id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))
         .optional()?;
     let Some((stage, body)) = found else {
         return Ok(false);
@@ -95,10 +72,7 @@ pub(super) fn replay(connection: &Connection, dead_id: i64) -> rusqlite::Result<
 }
 
 pub(super) fn purge(connection: &Connection, dead_id: i64) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("DELETE FROM dead WHERE dead_id = ?1")?
-        .execute([dead_id])
-        .map(|rows| rows == 1)
+    connection.prepare_cached("DELETE FROM dead WHERE dead_id = ?1")?.execute([dead_id]).map(|rows| rows == 1)
 }
 
 fn class_name(class: FailureClass) -> &'static str {

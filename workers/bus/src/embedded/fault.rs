@@ -10,11 +10,9 @@ use crate::BusError;
 pub(super) fn explain(error: &rusqlite::Error, path: &Path) -> BusError {
     let path = path.display();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            BusError::Unavailable(format!(
-                "{path} is locked by another program: close what holds it open, such as a database browser or a backup"
-            ))
-        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => BusError::Unavailable(format!(
+            "{path} is locked by another program: close what holds it open, such as a database browser or a backup"
+        )),
         Some(ErrorCode::DiskFull) => {
             BusError::Unavailable(format!("the disk of {path} is full: free some space on it"))
         }

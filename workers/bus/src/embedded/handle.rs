@@ -37,9 +37,9 @@ impl Handle {
     /// Opens the file and starts the thread. Blocks.
     pub(super) fn open(path: &Path, worker: &str) -> Result<Arc<Self>, BusError> {
         let mut connection = connect(path)?;
-        let path = path.canonicalize().map_err(|error| {
-            BusError::Unavailable(format!("{} went away: {error}", path.display()))
-        })?;
+        let path = path
+            .canonicalize()
+            .map_err(|error| BusError::Unavailable(format!("{} went away: {error}", path.display())))?;
         let owner = Owner::register(&mut connection, &path, worker)?;
         let (asks, inbox) = mpsc::channel();
         let (ending, ended) = mpsc::channel();
@@ -49,12 +49,10 @@ impl Handle {
         let handle = Arc::new_cyclic(|weak| {
             let waiting = Waiting::new(weak.clone());
             let writer = Writer::new(connection, path.clone(), owner, inbox, waiting);
-            let thread = std::thread::Builder::new()
-                .name("millrace-bus".into())
-                .spawn(move || {
-                    writer.run();
-                    let _ = ending.send(());
-                });
+            let thread = std::thread::Builder::new().name("millrace-bus".into()).spawn(move || {
+                writer.run();
+                let _ = ending.send(());
+            });
             let thread = thread.map_err(|error| failed = Some(error)).ok();
             Self {
                 path,
@@ -69,9 +67,7 @@ impl Handle {
             None => Ok(handle),
             Some(error) => {
                 siblings::leave(&handle.owner);
-                Err(BusError::Unavailable(format!(
-                    "can't start the thread of the bus: {error}"
-                )))
+                Err(BusError::Unavailable(format!("can't start the thread of the bus: {error}")))
             }
         }
     }
@@ -83,9 +79,7 @@ impl Handle {
         F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.submit(needs, work)
-            .await
-            .unwrap_or_else(|_| Err(ended()))
+        self.submit(needs, work).await.unwrap_or_else(|_| Err(ended()))
     }
 
     /// Like [`call`](Self::call), for those who don't wait here.
@@ -113,10 +107,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.ask(Ask::Stop);
         // The thread itself drops the last handle if a consumer went away while it was being served.
-        if self
-            .thread
-            .is_some_and(|thread| thread != std::thread::current().id())
-        {
+        if self.thread.is_some_and(|thread| thread != std::thread::current().id()) {
             let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
             let _ = ended.recv_timeout(GOODBYE);
         }

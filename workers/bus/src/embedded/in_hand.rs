@@ -27,12 +27,7 @@ pub(super) struct InHand {
 
 impl InHand {
     pub(super) fn new(handle: Arc<Handle>, lease: Lease, permit: OwnedSemaphorePermit) -> Self {
-        Self {
-            handle,
-            lease,
-            settled: false,
-            _permit: permit,
-        }
+        Self { handle, lease, settled: false, _permit: permit }
     }
 
     async fn settle<F>(mut self: Box<Self>, needs: Needs, work: F) -> Result<(), BusError>
@@ -44,9 +39,9 @@ impl InHand {
         self.settled = true;
         match answer.await {
             Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err(BusError::Unavailable(
-                "the delivery was taken back meanwhile, so it comes again".into(),
-            )),
+            Ok(Ok(false)) => {
+                Err(BusError::Unavailable("the delivery was taken back meanwhile, so it comes again".into()))
+            }
             Ok(Err(error)) => {
                 self.settled = false;
                 Err(error)
@@ -60,36 +55,24 @@ impl InHand {
 impl Settle for InHand {
     async fn ack(self: Box<Self>) -> Result<(), BusError> {
         let (owner, lease) = (self.handle.owner.clone(), self.lease);
-        self.settle(Needs::Write, move |connection| {
-            queue::ack(connection, &owner, lease)
-        })
-        .await
+        self.settle(Needs::Write, move |connection| queue::ack(connection, &owner, lease)).await
     }
 
     async fn retry(self: Box<Self>, after: Duration, _cause: &Failure) -> Result<(), BusError> {
         let (owner, lease) = (self.handle.owner.clone(), self.lease);
         let at = now_millis().saturating_add(millis(after));
-        self.settle(Needs::Disk, move |connection| {
-            queue::delay(connection, &owner, lease, at)
-        })
-        .await
+        self.settle(Needs::Disk, move |connection| queue::delay(connection, &owner, lease, at)).await
     }
 
     async fn dead_letter(self: Box<Self>, cause: &Failure) -> Result<(), BusError> {
         let (owner, worker) = (self.handle.owner.clone(), self.handle.worker.clone());
         let (lease, cause) = (self.lease, cause.clone());
-        self.settle(Needs::Disk, move |connection| {
-            dead::bury(connection, &owner, &worker, lease, &cause)
-        })
-        .await
+        self.settle(Needs::Disk, move |connection| dead::bury(connection, &owner, &worker, lease, &cause)).await
     }
 
     async fn give_back(self: Box<Self>) -> Result<(), BusError> {
         let (owner, lease) = (self.handle.owner.clone(), self.lease);
-        self.settle(Needs::Write, move |connection| {
-            queue::give_back(connection, &owner, lease)
-        })
-        .await
+        self.settle(Needs::Write, move |connection| queue::give_back(connection, &owner, lease)).await
     }
 }
 

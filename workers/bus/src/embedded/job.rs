@@ -48,15 +48,7 @@ where
     T: Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (
-        Box::new(Call {
-            needs,
-            work,
-            result: None,
-            reply,
-        }),
-        answer,
-    )
+    (Box::new(Call { needs, work, result: None, reply }), answer)
 }
 
 impl<F, T> Job for Call<F, T>

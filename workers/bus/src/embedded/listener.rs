@@ -2,15 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub(super) fn open(
-    connection: &Connection,
-    owner: &str,
-    listener: &str,
-    keys: &[String],
-) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached(
-        "INSERT OR IGNORE INTO listener (key, listener, owner) VALUES (?1, ?2, ?3)",
-    )?;
+pub(super) fn open(connection: &Connection, owner: &str, listener: &str, keys: &[String]) -> rusqlite::Result<()> {
+    let mut insert =
+        connection.prepare_cached("INSERT OR IGNORE INTO listener (key, listener, owner) VALUES (?1, ?2, ?3)")?;
     for key in keys {
         insert.execute(params![key, listener, owner])?;
     }
@@ -47,7 +41,5 @@ pub(super) fn take(connection: &Connection, listener: &str) -> rusqlite::Result<
 }
 
 pub(super) fn has_any(connection: &Connection, listener: &str) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM announcement WHERE listener = ?1 LIMIT 1")?
-        .exists([listener])
+    connection.prepare_cached("SELECT 1 FROM announcement WHERE listener = ?1 LIMIT 1")?.exists([listener])
 }

@@ -14,6 +14,8 @@ mod listener;
 mod owner;
 mod queue;
 mod siblings;
+#[cfg(test)]
+mod tests;
 mod waiting;
 mod writer;
 
@@ -49,19 +51,13 @@ impl EmbeddedBus {
         let (path, worker) = (path.to_owned(), worker.to_owned());
         let handle = tokio::task::spawn_blocking(move || Handle::open(&path, &worker))
             .await
-            .map_err(|error| {
-                BusError::Unavailable(format!("opening the bus broke off: {error}"))
-            })??;
+            .map_err(|error| BusError::Unavailable(format!("opening the bus broke off: {error}")))??;
         Ok(Self { handle })
     }
 
     /// Puts any bytes into a stage's queue, as another program might. For tests of what becomes of them.
     pub async fn publish_raw(&self, stage: Stage, body: Vec<u8>) -> Result<(), BusError> {
-        self.handle
-            .call(Needs::Disk, move |connection| {
-                queue::put(connection, stage.as_str(), &body)
-            })
-            .await
+        self.handle.call(Needs::Disk, move |connection| queue::put(connection, stage.as_str(), &body)).await
     }
 }
 
@@ -72,11 +68,7 @@ impl Bus for EmbeddedBus {
         let key = envelope.routing_key();
         let stage = envelope.message.stage();
         // An announcement that nobody must handle can't be lost by a power cut: its listeners are gone then.
-        let needs = if stage.is_some() {
-            Needs::Disk
-        } else {
-            Needs::Write
-        };
+        let needs = if stage.is_some() { Needs::Disk } else { Needs::Write };
         self.handle
             .call(needs, move |connection| {
                 if let Some(stage) = stage {
@@ -88,31 +80,16 @@ impl Bus for EmbeddedBus {
     }
 
     async fn consume(&self, stage: Stage, prefetch: u16) -> Result<Box<dyn Consumer>, BusError> {
-        Ok(Box::new(StageConsumer::new(
-            self.handle.clone(),
-            stage,
-            prefetch,
-        )))
+        Ok(Box::new(StageConsumer::new(self.handle.clone(), stage, prefetch)))
     }
 
-    async fn listen(
-        &self,
-        load_id: &LoadId,
-        types: &[&str],
-    ) -> Result<Box<dyn Consumer>, BusError> {
+    async fn listen(&self, load_id: &LoadId, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
         let name = Uuid::now_v7().to_string();
-        let keys: Vec<String> = types
-            .iter()
-            .map(|name| RoutingKey::new(name, load_id).as_str().to_owned())
-            .collect();
+        let keys: Vec<String> = types.iter().map(|name| RoutingKey::new(name, load_id).as_str().to_owned()).collect();
         // Made first: if the caller stops waiting, it is dropped and takes its queue away with it.
         let listener = Listener::new(self.handle.clone(), name.clone());
         let owner = self.handle.owner.clone();
-        self.handle
-            .call(Needs::Write, move |connection| {
-                listener::open(connection, &owner, &name, &keys)
-            })
-            .await?;
+        self.handle.call(Needs::Write, move |connection| listener::open(connection, &owner, &name, &keys)).await?;
         Ok(Box::new(listener))
     }
 
@@ -121,33 +98,21 @@ impl Bus for EmbeddedBus {
     }
 
     async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError> {
-        self.handle
-            .call(Needs::Read, move |connection| {
-                dead::list(connection, stage, limit)
-            })
-            .await
+        self.handle.call(Needs::Read, move |connection| dead::list(connection, stage, limit)).await
     }
 
     async fn replay(&self, dead_id: &str) -> Result<bool, BusError> {
         let Ok(dead_id) = dead_id.parse() else {
             return Ok(false);
         };
-        self.handle
-            .call(Needs::Disk, move |connection| {
-                dead::replay(connection, dead_id)
-            })
-            .await
+        self.handle.call(Needs::Disk, move |connection| dead::replay(connection, dead_id)).await
     }
 
     async fn purge(&self, dead_id: &str) -> Result<bool, BusError> {
         let Ok(dead_id) = dead_id.parse() else {
             return Ok(false);
         };
-        self.handle
-            .call(Needs::Disk, move |connection| {
-                dead::purge(connection, dead_id)
-            })
-            .await
+        self.handle.call(Needs::Disk, move |connection| dead::purge(connection, dead_id)).await
     }
 
     async fn check(&self) -> Result<String, BusError> {
@@ -155,17 +120,10 @@ impl Bus for EmbeddedBus {
         // Writes, because a file that can only be read would look fine otherwise.
         self.handle
             .call(Needs::Write, move |connection| {
-                connection.execute(
-                    "UPDATE owner SET seen_at = ?2 WHERE owner = ?1",
-                    (&owner, now_millis()),
-                )
+                connection.execute("UPDATE owner SET seen_at = ?2 WHERE owner = ?1", (&owner, now_millis()))
             })
             .await?;
-        Ok(format!(
-            "embedded (SQLite {}) in {}",
-            rusqlite::version(),
-            self.handle.path.display()
-        ))
+        Ok(format!("embedded (SQLite {}) in {}", rusqlite::version(), self.handle.path.display()))
     }
 }
 

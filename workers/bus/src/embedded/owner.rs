@@ -28,17 +28,11 @@ impl Owner {
     ///
     /// The file is made and locked inside a write transaction, and files without a row are swept away inside one,
     /// so that nobody can take a file for stale whose lock is about to be taken.
-    pub(super) fn register(
-        connection: &mut Connection,
-        path: &Path,
-        worker: &str,
-    ) -> Result<Self, BusError> {
+    pub(super) fn register(connection: &mut Connection, path: &Path, worker: &str) -> Result<Self, BusError> {
         let failed = |error: rusqlite::Error| explain(&error, path);
         let folder = folder(path);
         let id = Uuid::new_v4().to_string();
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         sweep(&transaction, &folder).map_err(failed)?;
         let lock = lock_new(&folder, &id).map_err(|error| {
             BusError::Configuration(format!(
@@ -47,17 +41,10 @@ impl Owner {
             ))
         })?;
         transaction
-            .execute(
-                "INSERT INTO owner (owner, worker, seen_at) VALUES (?1, ?2, ?3)",
-                (&id, worker, now_millis()),
-            )
+            .execute("INSERT INTO owner (owner, worker, seen_at) VALUES (?1, ?2, ?3)", (&id, worker, now_millis()))
             .map_err(failed)?;
         transaction.commit().map_err(failed)?;
-        let owner = Self {
-            id,
-            folder,
-            _lock: lock,
-        };
+        let owner = Self { id, folder, _lock: lock };
         owner.reap(connection).map_err(failed)?;
         Ok(owner)
     }
@@ -85,11 +72,7 @@ impl Owner {
                 [id],
             )?;
             forget(&transaction, id)?;
-            tracing::warn!(
-                worker,
-                messages,
-                "a worker ended without a goodbye: took back what it had in hand"
-            );
+            tracing::warn!(worker, messages, "a worker ended without a goodbye: took back what it had in hand");
         }
         transaction.commit()?;
         for (_, id, _) in &dead {
@@ -121,10 +104,7 @@ fn folder(path: &Path) -> PathBuf {
 
 fn lock_new(folder: &Path, id: &str) -> std::io::Result<File> {
     std::fs::create_dir_all(folder)?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(folder.join(id))?;
+    let file = OpenOptions::new().write(true).create_new(true).open(folder.join(id))?;
     file.lock()?;
     Ok(file)
 }

@@ -28,23 +28,15 @@ pub(super) struct Taken {
 pub(super) fn put(connection: &Connection, stage: &str, body: &[u8]) -> rusqlite::Result<()> {
     let now = now_millis();
     connection
-        .prepare_cached(
-            "INSERT INTO message (stage, available_at, published_at, body) VALUES (?1, ?2, ?2, ?3)",
-        )?
+        .prepare_cached("INSERT INTO message (stage, available_at, published_at, body) VALUES (?1, ?2, ?2, ?3)")?
         .execute(params![stage, now, body])
         .map(drop)
 }
 
 /// Hands out the oldest message that is ready.
-pub(super) fn take(
-    connection: &Connection,
-    stage: Stage,
-    owner: &str,
-) -> rusqlite::Result<Option<Taken>> {
+pub(super) fn take(connection: &Connection, stage: Stage, owner: &str) -> rusqlite::Result<Option<Taken>> {
     connection
-        .prepare_cached(
-            "UPDATE message SET state = 0 WHERE stage = ?1 AND state = 1 AND available_at <= ?2",
-        )?
+        .prepare_cached("UPDATE message SET state = 0 WHERE stage = ?1 AND state = 1 AND available_at <= ?2")?
         .execute(params![stage.as_str(), now_millis()])?;
     connection
         .prepare_cached(
@@ -55,10 +47,7 @@ pub(super) fn take(
         )?
         .query_row(params![stage.as_str(), owner], |row| {
             Ok(Taken {
-                lease: Lease {
-                    seq: row.get(0)?,
-                    number: row.get(1)?,
-                },
+                lease: Lease { seq: row.get(0)?, number: row.get(1)? },
                 attempt: row.get::<_, u32>(2)?.saturating_add(1),
                 body: row.get(3)?,
             })
@@ -88,26 +77,15 @@ pub(super) fn ack(connection: &Connection, owner: &str, lease: Lease) -> rusqlit
 }
 
 /// Puts a message back as if it had not been handed out. `false`: the lease is not held any more.
-pub(super) fn give_back(
-    connection: &Connection,
-    owner: &str,
-    lease: Lease,
-) -> rusqlite::Result<bool> {
+pub(super) fn give_back(connection: &Connection, owner: &str, lease: Lease) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached(
-            "UPDATE message SET state = 0, owner = NULL WHERE seq = ?1 AND owner = ?2 AND lease = ?3",
-        )?
+        .prepare_cached("UPDATE message SET state = 0, owner = NULL WHERE seq = ?1 AND owner = ?2 AND lease = ?3")?
         .execute(params![lease.seq, owner, lease.number])
         .map(|rows| rows == 1)
 }
 
 /// Puts a message back until `available_at`, with its attempt counted. `false`: the lease is not held any more.
-pub(super) fn delay(
-    connection: &Connection,
-    owner: &str,
-    lease: Lease,
-    available_at: i64,
-) -> rusqlite::Result<bool> {
+pub(super) fn delay(connection: &Connection, owner: &str, lease: Lease, available_at: i64) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
             "UPDATE message SET state = 1, owner = NULL, attempts = attempts + 1, available_at = ?4
@@ -129,26 +107,19 @@ pub(super) fn remove(
             "DELETE FROM message WHERE seq = ?1 AND owner = ?2 AND lease = ?3
              RETURNING stage, attempts + 1, body",
         )?
-        .query_row(params![lease.seq, owner, lease.number], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .query_row(params![lease.seq, owner, lease.number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()
 }
 
 pub(super) fn depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
-    Stage::ALL
-        .into_iter()
-        .map(|stage| depth(connection, stage))
-        .collect()
+    Stage::ALL.into_iter().map(|stage| depth(connection, stage)).collect()
 }
 
 fn depth(connection: &Connection, stage: Stage) -> rusqlite::Result<QueueDepth> {
     let now = now_millis();
     let count = |state: i64, until: i64| {
         connection
-            .prepare_cached(
-                "SELECT count(*) FROM message WHERE stage = ?1 AND state = ?2 AND available_at <= ?3",
-            )?
+            .prepare_cached("SELECT count(*) FROM message WHERE stage = ?1 AND state = ?2 AND available_at <= ?3")?
             .query_row(params![stage.as_str(), state, until], |row| row.get::<_, i64>(0))
             .map(i64::unsigned_abs)
     };

@@ -21,11 +21,7 @@ fn siblings() -> MutexGuard<'static, Vec<Sibling>> {
 
 /// From now on `asks` hears of what others of this process do to the file at `path`.
 pub(super) fn join(path: &Path, owner: &str, asks: Sender<Ask>) {
-    siblings().push(Sibling {
-        path: path.to_owned(),
-        owner: owner.to_owned(),
-        asks,
-    });
+    siblings().push(Sibling { path: path.to_owned(), owner: owner.to_owned(), asks });
 }
 
 /// Ends what [`join`] began.

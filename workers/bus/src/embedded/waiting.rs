@@ -48,10 +48,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub(super) fn new(handle: Weak<Handle>) -> Self {
-        Self {
-            handle,
-            ..Self::default()
-        }
+        Self { handle, ..Self::default() }
     }
 
     pub(super) fn push(&mut self, waiter: Waiter) {
@@ -67,9 +64,7 @@ impl Waiting {
     }
 
     pub(super) fn due_in(&self, now: i64) -> Duration {
-        let millis = self
-            .due_at
-            .map_or(i64::MAX, |at| at.saturating_sub(now).max(0));
+        let millis = self.due_at.map_or(i64::MAX, |at| at.saturating_sub(now).max(0));
         Duration::from_millis(millis.unsigned_abs())
     }
 
@@ -83,8 +78,7 @@ impl Waiting {
         self.due_at = None;
         let now = super::clock::now_millis();
         for stage in Stage::ALL {
-            let waited_for =
-                |waiter: &Waiter| matches!(waiter.source, Source::Stage(of, _) if of == stage);
+            let waited_for = |waiter: &Waiter| matches!(waiter.source, Source::Stage(of, _) if of == stage);
             if !self.waiters.iter().any(waited_for) {
                 continue;
             }
@@ -105,11 +99,7 @@ impl Waiting {
     }
 
     /// Takes what is there for the waiters, in their order. To be handed out after the commit.
-    pub(super) fn take(
-        &self,
-        connection: &Connection,
-        owner: &str,
-    ) -> rusqlite::Result<Vec<Option<Found>>> {
+    pub(super) fn take(&self, connection: &Connection, owner: &str) -> rusqlite::Result<Vec<Option<Found>>> {
         let mut empty = Vec::new();
         let mut found = Vec::with_capacity(self.waiters.len());
         for waiter in &self.waiters {
@@ -122,9 +112,7 @@ impl Waiting {
                     }
                     taken.map(Found::Message)
                 }
-                Source::Listener(name) => {
-                    listener::take(connection, name)?.map(Found::Announcement)
-                }
+                Source::Listener(name) => listener::take(connection, name)?.map(Found::Announcement),
             });
         }
         Ok(found)
@@ -137,10 +125,7 @@ impl Waiting {
         for (waiter, found) in waiters.into_iter().zip(found) {
             let delivery = match (waiter.source, found) {
                 (source, None) => {
-                    self.waiters.push_back(Waiter {
-                        source,
-                        reply: waiter.reply,
-                    });
+                    self.waiters.push_back(Waiter { source, reply: waiter.reply });
                     continue;
                 }
                 (Source::Stage(_, permit), Some(Found::Message(taken))) => {

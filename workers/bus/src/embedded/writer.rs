@@ -121,13 +121,10 @@ impl Writer {
             return;
         }
         match self.attempt(&mut jobs) {
-            Ok(()) => jobs
-                .into_iter()
-                .for_each(|job| job.answer(Ok(()), &self.path)),
+            Ok(()) => jobs.into_iter().for_each(|job| job.answer(Ok(()), &self.path)),
             // Each on its own would only wait as long again.
             Err(error) if jobs.len() == 1 || is_busy(&error) => {
-                jobs.into_iter()
-                    .for_each(|job| job.answer(Err(&error), &self.path));
+                jobs.into_iter().for_each(|job| job.answer(Err(&error), &self.path));
             }
             Err(_) => jobs.into_iter().for_each(|job| self.perform(vec![job])),
         }
@@ -141,9 +138,7 @@ impl Writer {
                 snapshot.commit()
             }
             Some(needs) => {
-                self.write(needs, |connection| {
-                    jobs.iter_mut().try_for_each(|job| job.run(connection))
-                })?;
+                self.write(needs, |connection| jobs.iter_mut().try_for_each(|job| job.run(connection)))?;
                 siblings::wake(&self.path, &self.owner.id);
                 Ok(())
             }
@@ -151,25 +146,15 @@ impl Writer {
     }
 
     /// Runs `work` in one transaction as safe as `needs`.
-    fn write<T>(
-        &mut self,
-        needs: Needs,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
+    fn write<T>(&mut self, needs: Needs, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let durable = needs == Needs::Disk;
         if durable != self.durable {
             // NORMAL: the log is not flushed at each commit. The next FULL one flushes what came before it too.
-            let level = if durable {
-                "PRAGMA synchronous = FULL"
-            } else {
-                "PRAGMA synchronous = NORMAL"
-            };
+            let level = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
             self.connection.execute_batch(level)?;
             self.durable = durable;
         }
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = work(&transaction)?;
         transaction.commit()?;
         Ok(result)
@@ -183,9 +168,7 @@ impl Writer {
         }
         let owner = self.owner.id.clone();
         let given = self.write(Needs::Write, |connection| {
-            returns
-                .iter()
-                .try_for_each(|lease| queue::give_back(connection, &owner, *lease).map(drop))
+            returns.iter().try_for_each(|lease| queue::give_back(connection, &owner, *lease).map(drop))
         });
         if let Err(error) = given {
             tracing::warn!(%error, "dropped deliveries can't be given back yet");
@@ -220,9 +203,7 @@ impl Writer {
             .prepare_cached("PRAGMA data_version")
             .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
         // An error shows itself to whoever waits, in hand_out.
-        let changed = version
-            .as_ref()
-            .map_or(true, |version| *version != self.data_version);
+        let changed = version.as_ref().map_or(true, |version| *version != self.data_version);
         self.data_version = version.unwrap_or_default();
         changed
     }
