@@ -1,0 +1,193 @@
+//! A large file into DuckDB: ours (checked, hashed, numbered, audited) against DuckDB's own reader.
+//!
+//! Each run is a child process of its own, in turns; medians and peak memory are printed. Linux only (`VmHWM`).
+//!
+//! `cargo bench -p millrace-ingest --bench bulk`, with `-- <rows> <turns>` for other sizes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use messages::{LoadId, MessageId};
+use warehouse::{LoadOutcome, Mode, Slice, TableSpec, WarehouseSettings};
+
+const COLUMNS: [&str; 12] = [
+    "batch_id", "line", "machine", "product", "started_at", "temperature_c", "pressure_bar", "weight_g", "operator",
+    "state", "lot", "comment",
+];
+const ROWS: usize = 2_000_000;
+const TURNS: usize = 5;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["ours", file, database] => report(|| ours(Path::new(file), Path::new(database))),
+        ["bare", file, database] => report(|| bare(Path::new(file), Path::new(database))),
+        ["parse", file, _] => report(|| parse(Path::new(file))),
+        sizes => {
+            let size = |at: usize, default| sizes.get(at).map_or(default, |size| size.parse().unwrap());
+            compare(size(0, ROWS), size(1, TURNS));
+        }
+    }
+}
+
+fn compare(rows: usize, turns: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("batches.csv");
+    generate(&file, rows);
+    let bytes = std::fs::metadata(&file).unwrap().len();
+    println!("file: {rows} rows, {} columns, {:.1} MB", COLUMNS.len(), bytes as f64 / 1e6);
+    let mut results = [Vec::new(), Vec::new(), Vec::new()];
+    for turn in 0..turns {
+        for (kind, results) in ["ours", "bare", "parse"].into_iter().zip(&mut results) {
+            let database = folder.path().join(format!("{kind}-{turn}.duckdb"));
+            let result = child(kind, &file, &database);
+            let size = std::fs::metadata(&database).map_or(0, |file| file.len());
+            println!("  {kind:5} {turn}: {:.2} s, {} MB peak, {} MB database", result.0, result.1 / 1_000_000, size / 1_000_000);
+            let _ = std::fs::remove_file(&database);
+            results.push(result);
+        }
+    }
+    let [ours, bare, parse] = results.map(|results| {
+        let peak = results.iter().map(|result| result.1).max().unwrap();
+        (median(results.iter().map(|result| result.0).collect()), peak)
+    });
+    for (name, (secs, peak)) in [("ours", ours), ("bare", bare), ("parse", parse)] {
+        println!("{name:5} median {secs:.2} s, {:.0} MB/s, peak {} MB", bytes as f64 / 1e6 / secs, peak / 1_000_000);
+    }
+    println!("ours takes {:.2} of bare's time", ours.0 / bare.0);
+}
+
+fn child(kind: &str, file: &Path, database: &Path) -> (f64, u64) {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .arg(kind).arg(file).arg(database).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut words = text.split_whitespace();
+    let mut word = || words.next().unwrap_or_else(|| panic!("{kind}: {}", String::from_utf8_lossy(&output.stderr)));
+    (word().parse().unwrap(), word().parse().unwrap())
+}
+
+/// Prints how long `work` took, in seconds, and the process's peak memory, in bytes.
+fn report(work: impl FnOnce()) {
+    let began = Instant::now();
+    work();
+    let secs = began.elapsed().as_secs_f64();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    println!("{secs} {}", peak.unwrap_or(0) * 1024);
+}
+
+fn columns() -> Vec<String> {
+    COLUMNS.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn ours(file: &Path, database: &Path) {
+    let threads = std::env::var("BULK_THREADS").ok().and_then(|text| text.parse().ok());
+    let memory = std::env::var("BULK_MEMORY_MB").ok().and_then(|text| text.parse().ok());
+    let settings = WarehouseSettings {
+        url: format!("duckdb:{}", database.display()),
+        memory_limit_bytes: memory.unwrap_or(400_u64) * 1_000_000,
+        threads: threads.unwrap_or_else(|| std::thread::available_parallelism().unwrap().get()),
+        lock_wait_secs: 1,
+        idle_close_millis: 500,
+    };
+    let table = TableSpec { table: "BATCHES".into(), columns: columns(), mode: Mode::Snapshot };
+    let metadata = std::fs::metadata(file).unwrap();
+    let modified_at: DateTime<Utc> = metadata.modified().unwrap().into();
+    let slice = Slice {
+        load_id: LoadId::new("watch::mes/batches.csv::2026-11-23T12:00:00Z::1a2b3c4d5e6f7081").unwrap(),
+        command_id: MessageId::fresh(),
+        table: table.clone(),
+        source: "batches".into(),
+        uri: "mes/batches.csv".into(),
+        modified_at,
+        as_of: modified_at,
+        attempt: 1,
+        run_files: 1,
+        table_files: 1,
+        started_at: Utc::now(),
+        worker: "bench".into(),
+        trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
+    };
+    let source = source(file, modified_at, metadata.len());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let warehouse = warehouse::open(&settings).await.unwrap();
+        warehouse.prepare(&[table]).await.unwrap();
+        let outcome = warehouse.load(&slice, Box::new(source)).await.unwrap();
+        assert!(matches!(outcome, LoadOutcome::Loaded(_)));
+        warehouse.close().await;
+    });
+}
+
+fn source(file: &Path, modified_at: DateTime<Utc>, size: u64) -> ingest::csv::CsvSource {
+    let expected = ingest::csv::Expected {
+        uri: "mes/batches.csv".into(),
+        size_bytes: Some(size),
+        modified_at: Some(modified_at),
+        file_id: None,
+    };
+    ingest::csv::CsvSource::new(file, &columns(), expected)
+}
+
+/// Our reader alone.
+fn parse(file: &Path) {
+    use warehouse::RowSource;
+    let metadata = std::fs::metadata(file).unwrap();
+    let mut source = Box::new(source(file, metadata.modified().unwrap().into(), metadata.len()));
+    while source.next_batch().unwrap().is_some() {}
+    source.finish().unwrap();
+}
+
+fn bare(file: &Path, database: &Path) {
+    let connection = duckdb::Connection::open(database).unwrap();
+    let columns: Vec<_> = COLUMNS.iter().map(|name| format!("{name} VARCHAR")).collect();
+    connection.execute_batch(&format!("CREATE TABLE t ({})", columns.join(", "))).unwrap();
+    connection
+        .execute_batch(&format!("INSERT INTO t SELECT * FROM read_csv('{}', all_varchar=true)", file.display()))
+        .unwrap();
+    drop(connection);
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// What a plant might deliver: ids, codes, times and measurements, some of them missing, some comments quoted.
+fn generate(path: &Path, rows: usize) {
+    let mut out = BufWriter::with_capacity(1 << 20, std::fs::File::create(path).unwrap());
+    writeln!(out, "{}", COLUMNS.join(",")).unwrap();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let states = ["RELEASED", "BLOCKED", "IN_PROCESS", "SCRAPPED"];
+    let comments = ["", "", "", "", "", "ok", "\"re-checked, ok\"", "\"said \"\"fine\"\" at shift change\"", "tool worn"];
+    let start = 1_760_000_000_i64;
+    for row in 0..rows {
+        let time = DateTime::from_timestamp(start + row as i64 * 3, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ");
+        let (line, machine, product) = (random(12), random(80), random(400));
+        let (temperature, pressure, weight) = (random(90_000), random(9_000), random(2_000_000));
+        let pressure = if random(50) == 0 { String::new() } else { format!("{:.3}", pressure as f64 / 1e3) };
+        writeln!(
+            out,
+            "B{row:08},L{line:02},M-{machine:03},P{product:05},{time},{:.2},{pressure},{:.1},op{:03},{},LOT{:06},{}",
+            temperature as f64 / 1e3,
+            weight as f64 / 10.0,
+            random(150),
+            states[random(100) as usize % 4 * (random(5) / 4) as usize],
+            row / 500,
+            comments[random(comments.len() as u64) as usize],
+        )
+        .unwrap();
+    }
+    out.flush().unwrap();
+}
