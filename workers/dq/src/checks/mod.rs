@@ -1,0 +1,45 @@
+//! The kinds of check: one file each, and one line here.
+
+mod accepted_range;
+mod accepted_values;
+mod freshness;
+mod null_share;
+mod relationship;
+mod row_count;
+mod unique;
+
+use crate::check::Kind;
+
+/// Every kind of check. What it takes and what it means is told in its file.
+pub(crate) const KINDS: [Kind; 7] = [
+    row_count::KIND,
+    null_share::KIND,
+    unique::KIND,
+    relationship::KIND,
+    accepted_values::KIND,
+    accepted_range::KIND,
+    freshness::KIND,
+];
+
+/// The names of all kinds.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
+
+/// A column of the rows that are judged, as it stood in the file.
+fn raw(column: &str) -> String {
+    format!("R.{}", warehouse::sql::ident(column))
+}
+
+/// The same as STAGING reads it: without surrounding blanks, and nothing at all is NULL.
+fn text(column: &str) -> String {
+    format!("NULLIF(TRIM({}), '')", raw(column))
+}
+
+/// Counts the rows for which `condition` holds. COUNT, because SUM over no rows is NULL.
+fn count_if(condition: &str) -> String {
+    format!("COUNT(CASE WHEN {condition} THEN 1 END)")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! The stage's handler: finds what was done before, judges the rest, records all of it at once, announces.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use messages::{CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
+use runtime::{Handled, Handler, Work};
+use warehouse::sql::literal;
+use warehouse::{Ledger, QualityLine, StageLine, StageStatus};
+
+use crate::deliveries::Deliveries;
+use crate::judge::judge;
+use crate::plan::{CheckPlan, TablePlan};
+use crate::report::{Judged, JudgedTogether};
+use crate::scan::Scans;
+use crate::verdict::{announced, announcement, data, not_judged};
+
+/// Who announces.
+const ANNOUNCER: &str = "millrace/dq";
+
+/// Judges what messages name.
+///
+/// A bad verdict is a result and not a failure: it is recorded, announced as `dq.failed` and acknowledged. A message that
+/// comes again finds its line in the audit, runs nothing and announces the same again.
+pub struct DqHandler {
+    ledger: Ledger,
+    plan: Arc<CheckPlan>,
+    worker: String,
+    together: usize,
+}
+
+/// A message that was judged, not recorded yet.
+struct Verdict {
+    stage: StageLine,
+    quality: Vec<QualityLine>,
+    message: Message,
+}
+
+/// What a message leads to: its announcement, or why there is none.
+type Answer = Result<Message, Failure>;
+
+impl DqHandler {
+    /// A handler that judges by `plan` as `worker` (host, process and role), at most `together` messages at a time.
+    pub fn new(ledger: Ledger, plan: Arc<CheckPlan>, worker: impl Into<String>, together: usize) -> Self {
+        Self { ledger, plan, worker: worker.into(), together: together.max(1) }
+    }
+
+    /// Announcements of those messages that were handled before.
+    async fn known(&self, work: &[Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
+        let ids: Vec<String> = work.iter().map(|work| literal(&work.envelope.id.to_string())).collect();
+        let sql = format!(
+            "SELECT MESSAGE_ID FROM RAW.STAGE_AUDIT WHERE STAGE = {} AND MESSAGE_ID IN ({})",
+            literal(Stage::Dq.as_str()),
+            ids.join(", ")
+        );
+        let found = self.ledger.warehouse().query(&sql, usize::MAX).await?.rows;
+        let found: HashSet<MessageId> =
+            found.iter().flatten().flatten().filter_map(|id| MessageId::parse(id)).collect();
+        let mut known = HashMap::new();
+        for id in found {
+            if let Some(line) = self.ledger.stage_line(Stage::Dq, id).await? {
+                known.insert(id, announced(&line));
+            }
+        }
+        Ok(known)
+    }
+
+    /// Judges messages and records the verdicts.
+    async fn judge(&self, work: &[&Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
+        let mut answers = HashMap::new();
+        let mut named = Vec::new();
+        for work in work {
+            match sources(&work.envelope).and_then(|sources| self.plan.named(sources)) {
+                Ok(tables) => named.push((*work, tables)),
+                Err(failure) => drop(answers.insert(work.envelope.id, Err(failure))),
+            }
+        }
+        if named.is_empty() {
+            return Ok(answers);
+        }
+        let loads: Vec<&LoadId> = named.iter().map(|(work, _)| work.envelope.load_id()).collect();
+        let mut deliveries = Deliveries::read(&self.ledger, loads.iter().copied()).await?;
+        let mut verdicts = self.verdicts(&named, &deliveries).await?;
+        if verdicts.iter().any(|verdict| verdict.stage.status == StageStatus::Failed) {
+            // A newer command may have replaced a slice between the look at the audit and the look at the rows.
+            let seen = std::mem::replace(&mut deliveries, Deliveries::read(&self.ledger, loads).await?);
+            if seen != deliveries {
+                verdicts = self.verdicts(&named, &deliveries).await?;
+            }
+        }
+        self.record(verdicts, &mut answers).await?;
+        Ok(answers)
+    }
+
+    async fn verdicts(
+        &self,
+        named: &[(&Work, Vec<Arc<TablePlan>>)],
+        deliveries: &Deliveries,
+    ) -> Result<Vec<Verdict>, Failure> {
+        let mut scans = Scans::new(&self.ledger);
+        let mut verdicts = Vec::with_capacity(named.len());
+        for (work, tables) in named {
+            let started_at = Utc::now();
+            let mut checks = Vec::new();
+            for table in tables {
+                let subject = deliveries.subject(&table.table, work.envelope.load_id(), started_at);
+                checks.extend(judge(table, &subject, &mut scans).await?);
+            }
+            verdicts.push(self.verdict(work, started_at, checks)?);
+        }
+        JudgedTogether { loads: named.len(), statements: scans.count() }.log();
+        Ok(verdicts)
+    }
+
+    fn verdict(&self, work: &Work, started_at: DateTime<Utc>, checks: Vec<CheckOutcome>) -> Result<Verdict, Failure> {
+        let load_id = work.envelope.load_id();
+        let checked_at = Utc::now();
+        let line =
+            |outcome: &CheckOutcome| QualityLine { load_id: load_id.clone(), outcome: outcome.clone(), checked_at };
+        let quality = checks.iter().map(line).collect();
+        let message = announcement(load_id, checks);
+        Ok(Verdict { stage: self.stage_line(work, started_at, &message)?, quality, message })
+    }
+
+    fn stage_line(&self, work: &Work, started_at: DateTime<Utc>, message: &Message) -> Result<StageLine, Failure> {
+        let error = match message {
+            Message::DqFailed(failed) => Some(failed.failure.message.clone()),
+            _ => None,
+        };
+        Ok(StageLine {
+            load_id: work.envelope.load_id().clone(),
+            stage: Stage::Dq,
+            message_id: work.envelope.id,
+            status: if error.is_some() { StageStatus::Failed } else { StageStatus::Success },
+            attempt: work.attempt,
+            started_at,
+            finished_at: Utc::now(),
+            error,
+            announced: data(message)
+                .map_err(|error| Failure::permanent(format!("the verdict can't be written: {error}")))?,
+            trace_id: work.envelope.trace.trace_id(),
+            worker: self.worker.clone(),
+        })
+    }
+
+    /// Records verdicts in one transaction; if the warehouse refuses that, each in its own, so that one of them does not
+    /// take the others with it.
+    async fn record(&self, verdicts: Vec<Verdict>, answers: &mut HashMap<MessageId, Answer>) -> Result<(), Failure> {
+        let stages: Vec<StageLine> = verdicts.iter().map(|verdict| verdict.stage.clone()).collect();
+        let quality: Vec<QualityLine> = verdicts.iter().flat_map(|verdict| verdict.quality.clone()).collect();
+        let together = self.ledger.record_stages(&stages, &quality).await;
+        let apart = match &together {
+            Err(error) if error.class() != FailureClass::Permanent => return Ok(together?),
+            together => together.is_err(),
+        };
+        for Verdict { stage, quality, message } in verdicts {
+            let recorded = match apart {
+                true => self.ledger.record_stages(std::slice::from_ref(&stage), &quality).await,
+                false => Ok(()),
+            };
+            let answer = recorded.map(|()| {
+                Judged { stage: &stage, message: &message }.log();
+                message
+            });
+            answers.insert(stage.message_id, answer.map_err(Failure::from));
+        }
+        Ok(())
+    }
+
+    async fn answers(&self, work: &[Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
+        let mut answers = self.known(work).await?;
+        // The same message may wait twice; it is judged once.
+        let mut seen: HashSet<MessageId> = answers.keys().copied().collect();
+        let new: Vec<&Work> = work.iter().filter(|work| seen.insert(work.envelope.id)).collect();
+        if !new.is_empty() {
+            answers.extend(self.judge(&new).await?);
+        }
+        Ok(answers)
+    }
+}
+
+#[async_trait]
+impl Handler for DqHandler {
+    fn stage(&self) -> Stage {
+        Stage::Dq
+    }
+
+    fn together(&self) -> usize {
+        self.together
+    }
+
+    async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
+        let answers = self.answers(work).await;
+        let handled = |work: &Work| {
+            let answers = answers.as_ref().map_err(Clone::clone)?;
+            let message = answers.get(&work.envelope.id).cloned().unwrap_or_else(|| {
+                Err(Failure::permanent(format!("message {} was not judged: a fault of millrace", work.envelope.id)))
+            })?;
+            Ok(told(work, message))
+        };
+        work.iter().map(handled).collect()
+    }
+
+    async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        // It may have been judged and recorded, and only the announcement failed.
+        if let Some(line) = self.ledger.stage_line(Stage::Dq, work.envelope.id).await? {
+            return Ok(told(work, announced(&line)?));
+        }
+        let message = not_judged(work.envelope.load_id(), failure);
+        self.ledger.record_stages(&[self.stage_line(work, Utc::now(), &message)?], &[]).await?;
+        Ok(told(work, message))
+    }
+}
+
+fn told(work: &Work, message: Message) -> Handled {
+    vec![work.envelope.leads_to(ANNOUNCER, message)].into()
+}
+
+/// The sources that a message names; none means all.
+fn sources(envelope: &Envelope) -> Result<&[String], Failure> {
+    match &envelope.message {
+        Message::TransformCompleted(data) => Ok(&data.sources),
+        Message::DqRequested(data) => Ok(&data.sources),
+        other => Err(Failure::permanent(format!(
+            "{} is no message for the dq worker: send transform.completed or dq.requested",
+            other.type_name()
+        ))),
+    }
+}
