@@ -38,7 +38,7 @@ impl Tolerance {
         let some: Vec<String> = some.into_iter().flatten().collect();
         match some.is_empty() {
             true => of_each,
-            false => format!("{of_each}; at most {} may not", some.join(" and ")),
+            false => format!("{of_each}, but for at most {}", some.join(" and ")),
         }
     }
 }
@@ -66,7 +66,7 @@ mod tests {
         assert!(holds(both, 5, 50));
         assert!(!holds(both, 6, 1_000));
         assert!(!holds(both, 5, 49));
-        assert_eq!(both.expected("each is good".into()), "each is good; at most 5 rows and 10 % may not");
+        assert_eq!(both.expected("each is good".into()), "each is good, but for at most 5 rows and 10 %");
     }
 
     proptest! {

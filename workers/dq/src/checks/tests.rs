@@ -179,7 +179,7 @@ fn expectations_read_well() {
     );
     assert_eq!(
         expected(json!({"kind": "unique", "columns": ["order_id"], "max_failed_share": 0.02})),
-        "each row has another order_id; at most 2 % may not"
+        "each row has another order_id, but for at most 2 %"
     );
     assert_eq!(
         expected(json!({"kind": "accepted_values", "column": "state", "values": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]})),

@@ -49,8 +49,7 @@ impl Batch {
         for index in numbers {
             let mut chance = Prng::of(seed, KIND, index);
             let slow = if chance.once_in(40) { 1.35 } else { 1.0 };
-            let length =
-                TimeDelta::seconds((usual_secs * slow * (1.0 + 0.06 * chance.normal())) as i64);
+            let length = TimeDelta::seconds((usual_secs * slow * (1.0 + 0.06 * chance.normal())) as i64);
             batches.push(Self::drawn(&mut chance, index, start, start + length, material));
             start += length + TimeDelta::seconds(chance.between(600, 1500));
         }
@@ -70,20 +69,12 @@ impl Batch {
     }
 
     /// Scrap grows with the square of how far the process was off its temperature.
-    fn drawn(
-        chance: &mut Prng,
-        index: u64,
-        start: NaiveDateTime,
-        end: NaiveDateTime,
-        material: &Material,
-    ) -> Self {
+    fn drawn(chance: &mut Prng, index: u64, start: NaiveDateTime, end: NaiveDateTime, material: &Material) -> Self {
         let off = chance.normal();
         let scrap = 0.006 + 0.006 * chance.unit() + 0.009 * off * off;
         // Pieces come whole.
         let grain = if material.digits() == 0 { 1000 } else { 1 };
-        let produced = (material.batch_quantity as f64 * (1.0 + 0.04 * chance.normal())) as i64
-            / grain
-            * grain;
+        let produced = (material.batch_quantity as f64 * (1.0 + 0.04 * chance.normal())) as i64 / grain * grain;
         let rejected = (produced as f64 * scrap) as i64 / grain * grain;
         let temperature = material.temperature * (1.0 + 0.02 * off);
         let pressure = material.pressure * (1.0 + 0.005 * off + 0.01 * chance.normal());
@@ -168,13 +159,10 @@ impl Batch {
         let digits = order.material.digits();
         line.plain(id(self.index)).plain(order::id(order.index)).plain(order.material.id());
         line.plain(order.plant).plain(format_args!("L{:02}", order.line)).plain(shift(self.start));
-        line.decimal(self.produced, digits)
-            .decimal(self.rejected + self.rejected / 4 / 1000 * 1000, digits);
+        line.decimal(self.produced, digits).decimal(self.rejected + self.rejected / 4 / 1000 * 1000, digits);
         line.time(Some(self.start)).time(self.end).plain(self.status());
         line.plain(format_args!("OP-{:04}", self.operator));
-        line.decimal(self.temperature, 2)
-            .decimal(self.pressure, 3)
-            .text("corrected, Ausschuss nachgezählt");
+        line.decimal(self.temperature, 2).decimal(self.pressure, 3).text("corrected, Ausschuss nachgezählt");
     }
 }
 

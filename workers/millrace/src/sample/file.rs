@@ -45,8 +45,7 @@ impl SampleFile {
 
     /// Gives the file its name.
     pub(super) fn publish(self) -> io::Result<WrittenFile> {
-        fs::rename(&self.part, &self.path)
-            .map_err(|error| named("can't rename", &self.part, &error))?;
+        fs::rename(&self.part, &self.path).map_err(|error| named("can't rename", &self.part, &error))?;
         Ok(WrittenFile { path: self.path.clone(), rows: self.rows, bytes: self.bytes })
     }
 }

@@ -89,20 +89,11 @@ mod tests {
     #[test]
     fn only_what_needs_quotes_gets_them() {
         let mut line = Line::default();
-        line.plain(7)
-            .blank()
-            .text("Düse")
-            .text("a, \"b\"\nc")
-            .decimal(-1_250, 2)
-            .decimal(12_345, 3)
-            .decimal(999, 0);
+        line.plain(7).blank().text("Düse").text("a, \"b\"\nc").decimal(-1_250, 2).decimal(12_345, 3).decimal(999, 0);
         line.time(None);
         let mut out = Vec::new();
         let bytes = line.end(&mut out).unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "7,,Düse,\"a, \"\"b\"\"\nc\",-1.25,12.345,0,\n"
-        );
+        assert_eq!(String::from_utf8(out).unwrap(), "7,,Düse,\"a, \"\"b\"\"\nc\",-1.25,12.345,0,\n");
         assert_eq!(bytes, 38);
     }
 }

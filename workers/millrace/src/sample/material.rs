@@ -54,37 +54,15 @@ const THINGS: [(Kind, &[&str], &[&str]); 4] = [
     ),
     (
         Kind::SemiFinished,
-        &[
-            "Housing",
-            "Gehäuse-Unterteil",
-            "Rotor",
-            "Gear wheel",
-            "Compound",
-            "Ventilkörper",
-            "Winding",
-            "Front plate",
-        ],
+        &["Housing", "Gehäuse-Unterteil", "Rotor", "Gear wheel", "Compound", "Ventilkörper", "Winding", "Front plate"],
         &["PC", "PC", "KG"],
     ),
     (
         Kind::Finished,
-        &[
-            "Pump",
-            "Valve",
-            "Servo motor",
-            "Getriebe",
-            "Filter unit",
-            "Fan",
-            "Sensor, wired",
-            "Heizelement",
-        ],
+        &["Pump", "Valve", "Servo motor", "Getriebe", "Filter unit", "Fan", "Sensor, wired", "Heizelement"],
         &["PC"],
     ),
-    (
-        Kind::Packaging,
-        &["Carton", "Pallet", "Label \"fragile\"", "Stretch film", "Etikett, klein"],
-        &["PC", "PC", "M"],
-    ),
+    (Kind::Packaging, &["Carton", "Pallet", "Label \"fragile\"", "Stretch film", "Etikett, klein"], &["PC", "PC", "M"]),
 ];
 const VARIANTS: [&str; 8] = ["black", "grey", "blau", "A2", "B1", "40x60", "M8", "roh"];
 
@@ -100,16 +78,9 @@ impl Material {
             _ => 3,
         }];
         let unit = chance.pick(units);
-        let name = format!(
-            "{} {} {:02}",
-            chance.pick(things),
-            chance.pick(&VARIANTS),
-            chance.between(1, 99)
-        );
+        let name = format!("{} {} {:02}", chance.pick(things), chance.pick(&VARIANTS), chance.between(1, 99));
         let (cost, batch_quantity) = match unit {
-            "PC" if kind == Kind::Finished => {
-                (chance.between(15_000, 900_000), chance.between(50, 600) * 1000)
-            }
+            "PC" if kind == Kind::Finished => (chance.between(15_000, 900_000), chance.between(50, 600) * 1000),
             "PC" => (chance.between(80, 25_000), chance.between(200, 6_000) * 1000),
             _ => (chance.between(400, 30_000), chance.between(250_000, 4_000_000)),
         };

@@ -106,9 +106,7 @@ pub fn write(options: &SampleOptions, mut progress: impl FnMut(u64)) -> io::Resu
     // What others point to becomes visible first.
     let files = [materials, orders, batches].map(SampleFile::complete);
     let files = files.into_iter().collect::<io::Result<Vec<_>>>()?;
-    Ok(SampleReport {
-        files: files.into_iter().map(SampleFile::publish).collect::<io::Result<_>>()?,
-    })
+    Ok(SampleReport { files: files.into_iter().map(SampleFile::publish).collect::<io::Result<_>>()? })
 }
 
 #[cfg(test)]

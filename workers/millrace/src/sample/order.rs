@@ -86,9 +86,7 @@ impl Plan {
         let planned_start = self.lines.start(index);
         let running = self.lines.is_running(index) && index < self.started;
         let late = if chance.once_in(12) { chance.between(30, 240) } else { 0 };
-        let first = planned_start
-            + TimeDelta::seconds((chance.normal() * 900.0) as i64)
-            + TimeDelta::minutes(late);
+        let first = planned_start + TimeDelta::seconds((chance.normal() * 900.0) as i64) + TimeDelta::minutes(late);
         let range = self.first_batch(index)..self.first_batch(index + 1);
         let batches = Batch::row(self.seed, range, first, &material, running);
         let planned = batches.len().max(3) as i64 * material.batch_quantity;
@@ -102,17 +100,9 @@ impl Plan {
             status: match (batches.is_empty(), running) {
                 (false, true) => "IN_PROGRESS",
                 (false, false) => "COMPLETED",
-                _ => chance.pick(&[
-                    "PLANNED",
-                    "PLANNED",
-                    "PLANNED",
-                    "RELEASED",
-                    "RELEASED",
-                    "CANCELLED",
-                ]),
+                _ => chance.pick(&["PLANNED", "PLANNED", "PLANNED", "RELEASED", "RELEASED", "CANCELLED"]),
             },
-            priority: chance
-                .pick(&["LOW", "NORMAL", "NORMAL", "NORMAL", "NORMAL", "HIGH", "HIGH", "URGENT"]),
+            priority: chance.pick(&["LOW", "NORMAL", "NORMAL", "NORMAL", "NORMAL", "HIGH", "HIGH", "URGENT"]),
             material,
             batches,
         }

@@ -17,9 +17,8 @@ pub(super) const SLOT: TimeDelta = TimeDelta::hours(30);
 /// How long an order is planned to take.
 pub(super) const PLANNED: TimeDelta = TimeDelta::hours(27);
 
-const PLANTS: [&str; 12] = [
-    "DE01", "AT01", "CZ01", "PL01", "DE02", "HU01", "IT01", "US01", "MX01", "IN01", "BR01", "CN01",
-];
+const PLANTS: [&str; 12] =
+    ["DE01", "AT01", "CZ01", "PL01", "DE02", "HU01", "IT01", "US01", "MX01", "IN01", "BR01", "CN01"];
 
 /// The lines of all plants, each with its row of orders.
 pub(super) struct Lines {
@@ -32,11 +31,7 @@ impl Lines {
     /// Lines enough that `orders` orders span weeks or years, and not centuries.
     pub(super) fn for_orders(orders: u64) -> Self {
         let lines = (orders / 40).clamp(12, 480);
-        Self {
-            lines,
-            plants: (lines / 4).clamp(3, PLANTS.len() as u64),
-            slots: orders.div_ceil(lines),
-        }
+        Self { lines, plants: (lines / 4).clamp(3, PLANTS.len() as u64), slots: orders.div_ceil(lines) }
     }
 
     /// The plant that makes an order.

@@ -71,10 +71,7 @@ mod tests {
         // The published reference values for the seed 1234567.
         let mut chance = Prng(1_234_567);
         let drawn = [chance.next(), chance.next(), chance.next()];
-        assert_eq!(
-            drawn,
-            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
-        );
+        assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
     #[test]

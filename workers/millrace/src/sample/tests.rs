@@ -52,12 +52,9 @@ fn a_sample_that_fails_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("batches.csv")).unwrap();
     std::fs::write(dir.path().join("batches.csv/in_the_way"), "").unwrap();
-    let failed =
-        write(&SampleOptions { dir: dir.path().into(), rows: 10, seed: 1 }, |_| {}).unwrap_err();
+    let failed = write(&SampleOptions { dir: dir.path().into(), rows: 10, seed: 1 }, |_| {}).unwrap_err();
     assert!(failed.to_string().contains("batches.csv"), "{failed}");
-    let parts = std::fs::read_dir(dir.path())
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let parts = std::fs::read_dir(dir.path()).unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     assert_eq!(parts.filter(|name| name.ends_with(".part")).count(), 0);
 }
 
@@ -75,14 +72,9 @@ fn what_is_pointed_to_exists_but_for_the_planted_faults() {
     let orders: HashSet<_> = ids(&files["production_orders.csv"], "PO-").into_iter().collect();
     let materials: HashSet<_> = ids(&files["materials.csv"], "MAT-").into_iter().collect();
     let text = String::from_utf8(files["batches.csv"].clone()).unwrap();
-    let rows: Vec<Vec<&str>> = text
-        .lines()
-        .filter(|line| line.starts_with("B-"))
-        .map(|row| row.split(',').collect())
-        .collect();
-    let unknown = |at: usize, known: &HashSet<String>| {
-        rows.iter().filter(|row| !known.contains(row[at])).count()
-    };
+    let rows: Vec<Vec<&str>> =
+        text.lines().filter(|line| line.starts_with("B-")).map(|row| row.split(',').collect()).collect();
+    let unknown = |at: usize, known: &HashSet<String>| rows.iter().filter(|row| !known.contains(row[at])).count();
     assert_eq!(rows.len(), 4_000);
     assert!((1..=7).contains(&unknown(1, &orders)));
     assert!((1..=10).contains(&unknown(2, &materials)));
@@ -95,10 +87,7 @@ fn what_is_pointed_to_exists_but_for_the_planted_faults() {
 fn progress_ends_with_all_rows() {
     let dir = tempfile::tempdir().unwrap();
     let mut heard = Vec::new();
-    write(&SampleOptions { dir: dir.path().into(), rows: 25_000, seed: 1 }, |rows| {
-        heard.push(rows)
-    })
-    .unwrap();
+    write(&SampleOptions { dir: dir.path().into(), rows: 25_000, seed: 1 }, |rows| heard.push(rows)).unwrap();
     assert_eq!(heard.last(), Some(&25_000));
     assert!(heard.windows(2).all(|pair| pair[0] <= pair[1]));
 }
