@@ -2,10 +2,14 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import time
 import unittest
 
-from warehouse import PROJECT, Sidecar, Warehouse
+from warehouse import PROJECT, SIDECAR, Sidecar, Warehouse
+
+ENDLESS = "select sum(a.range * b.range) as s from range(10000000) a, range(1000000) b"
 
 
 class Protocol(unittest.TestCase):
@@ -112,13 +116,31 @@ class OtherProjects(unittest.TestCase):
         sidecar.stop()
 
     def test_does_not_outlive_its_parent_in_a_build(self) -> None:
-        sidecar = self.with_models(mart_endless="select sum(a.range * b.range) as s from range(10000000) a, range(1000000) b")
+        sidecar = self.with_models(mart_endless=ENDLESS)
         sidecar.send({"id": "1", "op": "build", "select": ["mart_endless"]})
         time.sleep(2)
         self.assertIsNone(sidecar.process.poll())
         started = time.monotonic()
         self.assertEqual(sidecar.stop(), 3)
         self.assertLess(time.monotonic() - started, 1.5)
+        self.warehouse.query("select 1")
+
+    def test_nor_does_a_cold_build(self) -> None:
+        sidecar = self.with_models(mart_endless=ENDLESS)
+        sidecar.stop()
+        where = ["--project-dir", sidecar.project, "--profiles-dir", sidecar.project]
+        once = subprocess.Popen(
+            [sys.executable, SIDECAR.with_name("dbt_once.py"), "build", "--select", "mart_endless", *where],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=sidecar.environment,
+            text=True,
+        )
+        while "START sql table model" not in once.stdout.readline():
+            self.assertIsNone(once.poll())
+        once.stdin.close()
+        self.assertEqual(once.wait(timeout=5), 3)
+        once.stdout.close()
         self.warehouse.query("select 1")
 
 

@@ -64,7 +64,8 @@ class Sidecar:
     """The process under test; `first` is what it said at the start."""
 
     def __init__(self, warehouse: Warehouse, project: Path = PROJECT) -> None:
-        environment = {
+        self.project = project
+        self.environment = {
             **os.environ,
             "MILLRACE_DUCKDB_PATH": str(warehouse.path),
             "DBT_TARGET_PATH": str(warehouse.folder / "target"),
@@ -75,7 +76,7 @@ class Sidecar:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=self.environment,
             text=True,
         )
         self.first = self._read()

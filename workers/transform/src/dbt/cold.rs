@@ -1,0 +1,139 @@
+//! `dbt build` as a process of its own: what is left where the sidecar can't be had.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Output;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::{BuildReport, BuildRequest, DbtError, DbtSettings, How, NodeResult, NodeStatus, once};
+
+/// What one build leaves for the next.
+#[derive(Default)]
+pub(super) struct Cold {
+    /// Once every model has its table nobody has to look again, which takes seconds.
+    all_built: bool,
+}
+
+/// What dbt writes about a run. The file of the run before stays where one fails early.
+#[derive(Deserialize)]
+struct RunResults {
+    metadata: Metadata,
+    results: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    invocation_id: String,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    unique_id: String,
+    status: NodeStatus,
+    #[serde(default)]
+    timing: Vec<Timing>,
+    message: Option<String>,
+    failures: Option<u64>,
+    relation_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Timing {
+    started_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+}
+
+impl Cold {
+    /// Builds what `request` selects and, where the warehouse lacks models, all that it lacks: only the sidecar knows
+    /// which of them the selection reads.
+    pub(super) async fn build(
+        &mut self,
+        settings: &DbtSettings,
+        request: &BuildRequest,
+    ) -> Result<BuildReport, DbtError> {
+        let started = Instant::now();
+        let mut args = vec!["build".to_owned(), "--select".into()];
+        args.extend(request.select.iter().cloned());
+        args.extend(self.missing_models(settings).await?);
+        if request.full_refresh {
+            args.push("--full-refresh".into());
+        }
+        let file = settings.target_dir.join("run_results.json");
+        let before = read(&file).map(|results| results.metadata.invocation_id);
+        let output = dbt(settings, args).await?;
+        let results = read(&file).filter(|results| Some(&results.metadata.invocation_id) != before.as_ref());
+        let Some(results) = results else { return Err(DbtError::of_text(&words(&output))) };
+        if results.results.is_empty() {
+            let select = request.select.join(" ");
+            return Err(DbtError::of_text(&format!("nothing to build: no model or test matches {select}")));
+        }
+        self.all_built = self.all_built && output.status.success();
+        Ok(BuildReport {
+            invocation_id: results.metadata.invocation_id,
+            elapsed_secs: started.elapsed().as_secs_f64(),
+            nodes: results.results.into_iter().map(NodeResult::from).collect(),
+            how: How::Cold,
+        })
+    }
+
+    async fn missing_models(&mut self, settings: &DbtSettings) -> Result<BTreeSet<String>, DbtError> {
+        if self.all_built {
+            return Ok(BTreeSet::new());
+        }
+        let output = dbt(settings, ["run-operation", "missing_models"].map(str::to_owned)).await?;
+        let told = String::from_utf8_lossy(&output.stdout);
+        let list = told.lines().find_map(|line| line.split_once("missing_models: ").map(|(_, list)| list));
+        let ids: Vec<String> =
+            list.and_then(|list| serde_json::from_str(list).ok()).ok_or_else(|| DbtError::of_text(&words(&output)))?;
+        self.all_built = ids.is_empty();
+        Ok(ids.iter().map(|id| name_of(id).to_owned()).collect())
+    }
+}
+
+async fn dbt(settings: &DbtSettings, args: impl IntoIterator<Item = String>) -> Result<Output, DbtError> {
+    let mut command = settings.python();
+    command.arg(settings.neighbour("dbt_once.py")).args(["--quiet", "--no-use-colors", "--log-level-file", "none"]);
+    command.args(args).arg("--project-dir").arg(&settings.project_dir).arg("--profiles-dir").arg(&settings.project_dir);
+    once::run(command, settings.timeout())
+        .await
+        .map_err(|error| DbtError::Missing { message: format!("can't run dbt: {error}; run `make dbt`") })?
+        .ok_or(DbtError::TimedOut { timeout_secs: settings.timeout_secs })
+}
+
+fn read(file: &Path) -> Option<RunResults> {
+    serde_json::from_slice(&std::fs::read(file).ok()?).ok()
+}
+
+/// What dbt said, the end of it: the cause comes last.
+fn words(output: &Output) -> String {
+    let text = [output.stdout.as_slice(), b"\n", output.stderr.as_slice()].concat();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// `stg_batches` of `model.millrace.stg_batches`.
+fn name_of(unique_id: &str) -> &str {
+    unique_id.split('.').nth(2).unwrap_or(unique_id)
+}
+
+impl From<Line> for NodeResult {
+    fn from(line: Line) -> Self {
+        let resource_type = line.unique_id.split('.').next().unwrap_or_default();
+        Self {
+            name: name_of(&line.unique_id).into(),
+            resource_type: resource_type.into(),
+            materialization: None,
+            relation: line.relation_name.filter(|_| resource_type != "test"),
+            status: line.status,
+            started_at: line.timing.iter().filter_map(|timing| timing.started_at).min(),
+            finished_at: line.timing.iter().filter_map(|timing| timing.completed_at).max(),
+            message: line.message,
+            failures: line.failures.filter(|_| line.status != NodeStatus::Skipped),
+            unique_id: line.unique_id,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Real dbt, kept warm.
+//!
+//! [`Dbt::build`] asks a sidecar that has parsed the project already, and starts `dbt build` as a process of its own
+//! where the sidecar can't be had. Both end with the process that started them. The sidecar's protocol is told in
+//! `sidecar/README.md`.
+//!
+//! | what goes wrong | what becomes of it |
+//! |---|---|
+//! | a model or its YAML was edited | the sidecar is replaced before the next build |
+//! | the sidecar died while idle | it is replaced before the next build |
+//! | it dies in a build | [`DbtError::Transient`]: the same build succeeds in a new one |
+//! | it does not start, and the project is not to blame | this build and those of the next minute run cold |
+//! | a build takes too long | its whole process group is killed: [`DbtError::TimedOut`] |
+//! | the caller drops a build in the middle | the sidecar is replaced before the next build |
+
+mod cold;
+mod error;
+mod fingerprint;
+mod once;
+mod process;
+mod protocol;
+mod report;
+mod settings;
+mod sidecar;
+mod warm;
+
+pub use error::DbtError;
+pub use report::{BuildReport, BuildRequest, How, NodeResult, NodeStatus};
+pub use settings::DbtSettings;
+
+use cold::Cold;
+use warm::{Warm, WarmError};
+
+/// dbt on one project and one warehouse; builds one at a time.
+pub struct Dbt {
+    settings: DbtSettings,
+    warm: Option<Warm>,
+    cold: Cold,
+}
+
+impl Dbt {
+    /// Makes sure that Python and dbt are there, and starts the sidecar without waiting for it: it parses while the
+    /// caller does other things. A project that does not parse is told by the builds, until somebody mends it.
+    ///
+    /// # Errors
+    /// [`DbtError::Missing`] if Python, dbt or the project is not there.
+    pub async fn start(settings: DbtSettings) -> Result<Self, DbtError> {
+        let settings = settings.prepared()?;
+        let version = once::probe(&settings).await?;
+        tracing::debug!(version, warm = settings.warm, "dbt is there");
+        let mut warm = settings.warm.then(|| Warm::new(settings.clone()));
+        if let Some(warm) = &mut warm {
+            warm.warm_up();
+        }
+        Ok(Self { cold: Cold::default(), warm, settings })
+    }
+
+    /// Builds what `request` selects, and of what that reads the models which the warehouse does not have yet. `Ok` means
+    /// that no model failed; tests may have, and models below a failed test are skipped: ask the report.
+    ///
+    /// The caller owes: nobody holds the DuckDB file, this process neither, until this returns.
+    ///
+    /// # Errors
+    /// [`DbtError::Failed`] for models that failed, [`DbtError::Project`] if the project does not parse or the selection
+    /// matches nothing, [`DbtError::Transient`] and [`DbtError::TimedOut`] where another try may succeed.
+    pub async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+        if let Some(warm) = &mut self.warm {
+            match warm.build(request).await {
+                Ok(report) => return report.judged(),
+                Err(WarmError::Dbt(error)) => return Err(error),
+                Err(WarmError::Unusable(reason)) => {
+                    tracing::warn!(reason, "dbt can't be kept warm; building cold, which takes seconds longer");
+                }
+            }
+        }
+        self.cold.build(&self.settings, request).await?.judged()
+    }
+
+    /// The versions that are installed, such as `dbt-core 1.12.6, dbt-duckdb 1.11.1`.
+    ///
+    /// # Errors
+    /// [`DbtError::Missing`] if Python or dbt is not there any more.
+    pub async fn probe(&self) -> Result<String, DbtError> {
+        once::probe(&self.settings).await
+    }
+
+    /// Ends the sidecar; in the middle of a build too, which then leaves no trace.
+    pub async fn stop(self) {
+        if let Some(warm) = self.warm {
+            warm.stop().await;
+        }
+    }
+}

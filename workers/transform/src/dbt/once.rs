@@ -1,0 +1,69 @@
+//! Programs that run once and end.
+
+use std::process::Output;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+
+use super::process::Group;
+use super::{DbtError, DbtSettings};
+
+/// Finds the installed versions without importing dbt, which takes a second.
+const VERSIONS: &str = "from importlib.metadata import version as v; \
+    print(', '.join(f'{p} {v(p)}' for p in ('dbt-core', 'dbt-duckdb')))";
+
+/// The longest that asking for versions may take: two seconds on a machine that is very busy, so this is never met by one that
+/// works.
+const PROBE_LIMIT: Duration = Duration::from_secs(60);
+
+/// The versions that are installed.
+pub(super) async fn probe(settings: &DbtSettings) -> Result<String, DbtError> {
+    let missing = |message: String| DbtError::Missing { message };
+    let python = settings.python.display();
+    let mut command = settings.python();
+    command.args(["-c", VERSIONS]);
+    let output = run(command, PROBE_LIMIT)
+        .await
+        .map_err(|error| missing(format!("can't run Python at {python}: {error}; run `make dbt`")))?
+        .ok_or_else(|| missing(format!("Python at {python} gives no answer; run `make dbt`")))?;
+    if !output.status.success() {
+        return Err(missing(format!("dbt is not installed for Python at {python}: run `make dbt`")));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Runs a program to its end and returns what it said, or none if it was killed after `limit`.
+pub(super) async fn run(command: Command, limit: Duration) -> std::io::Result<Option<Output>> {
+    let mut group = Group::spawn(command)?;
+    let (mut stdout, mut stderr) = (group.child.stdout.take(), group.child.stderr.take());
+    // Held until the program ends: that is how it knows that we are still there.
+    let stdin = group.child.stdin.take();
+    let whole = async {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let read_out = async {
+            match &mut stdout {
+                Some(pipe) => pipe.read_to_end(&mut out).await,
+                None => Ok(0),
+            }
+        };
+        let read_err = async {
+            match &mut stderr {
+                Some(pipe) => pipe.read_to_end(&mut err).await,
+                None => Ok(0),
+            }
+        };
+        tokio::try_join!(read_out, read_err)?;
+        let status = group.child.wait().await?;
+        Ok(Output { status, stdout: out, stderr: err })
+    };
+    let ended = tokio::time::timeout(limit, whole).await;
+    drop(stdin);
+    match ended {
+        Ok(output) => output.map(Some),
+        Err(_) => {
+            group.kill().await;
+            Ok(None)
+        }
+    }
+}

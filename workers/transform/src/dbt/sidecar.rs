@@ -1,0 +1,144 @@
+//! One sidecar process: started, spoken to, ended.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+
+use super::process::Group;
+use super::protocol::{Event, PROTOCOL, Request};
+use super::{BuildReport, BuildRequest, DbtError, DbtSettings, How};
+
+/// The longest wait for `ready`. It takes three seconds, and ten on a machine that is very busy.
+const START_LIMIT: Duration = Duration::from_secs(120);
+/// The longest wait for it to end by itself.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Why a sidecar gave no report.
+pub(super) enum SidecarError {
+    /// The project is to blame, or the warehouse: another sidecar would say the same.
+    Dbt(DbtError),
+    /// The process is to blame: it can't be started, or speaks another protocol.
+    Unusable(String),
+}
+
+/// A process that has parsed the project, or is about to.
+pub(super) struct Sidecar {
+    group: Group,
+    stdin: ChildStdin,
+    events: Lines<BufReader<ChildStdout>>,
+    is_ready: bool,
+    /// Whether a request is without its answer: its events would be taken for those of the next.
+    is_busy: bool,
+    requests: u64,
+}
+
+impl Sidecar {
+    /// Starts the process and does not wait for it.
+    pub(super) fn spawn(settings: &DbtSettings) -> io::Result<Self> {
+        let mut command = settings.python();
+        command.arg(&settings.sidecar).arg(&settings.project_dir);
+        let mut group = Group::spawn(command)?;
+        let child = &mut group.child;
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(io::Error::other("a pipe to the sidecar is missing"));
+        };
+        tokio::spawn(log(stderr));
+        let events = BufReader::new(stdout).lines();
+        Ok(Self { group, stdin, events, is_ready: false, is_busy: false, requests: 0 })
+    }
+
+    /// Whether it can take a request.
+    pub(super) fn is_usable(&mut self) -> bool {
+        !self.is_busy && self.group.is_alive()
+    }
+
+    /// Waits until it has parsed the project.
+    pub(super) async fn ready(&mut self) -> Result<(), SidecarError> {
+        if self.is_ready {
+            return Ok(());
+        }
+        match tokio::time::timeout(START_LIMIT, self.next()).await {
+            Ok(Ok(Some(Event::Ready { protocol: PROTOCOL, dbt_version, nodes }))) => {
+                tracing::info!(dbt_version, nodes, "dbt is warm");
+                self.is_ready = true;
+                Ok(())
+            }
+            Ok(Ok(Some(Event::Ready { protocol, .. }))) => Err(SidecarError::Unusable(format!(
+                "the sidecar speaks protocol {protocol}, not {PROTOCOL}: it comes from another version"
+            ))),
+            Ok(Ok(Some(Event::Fatal { message }))) => Err(SidecarError::Dbt(DbtError::of_text(&message))),
+            Ok(Ok(_)) => Err(SidecarError::Unusable("the sidecar ended before it was ready".into())),
+            Ok(Err(error)) => Err(SidecarError::Unusable(format!("the sidecar can't be understood: {error}"))),
+            Err(_) => Err(SidecarError::Unusable(format!("the sidecar was not ready in {} s", START_LIMIT.as_secs()))),
+        }
+    }
+
+    /// Builds, without a limit of time. Dropped in the middle it leaves the sidecar busy, and so unusable.
+    pub(super) async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+        let started = Instant::now();
+        self.requests += 1;
+        let id = self.requests.to_string();
+        self.is_busy = true;
+        self.send(&Request::build(&id, request)).await.map_err(died)?;
+        let mut nodes = Vec::new();
+        loop {
+            match self.next().await.map_err(died)? {
+                Some(Event::Node(node)) => nodes.push(node.into()),
+                Some(Event::Done { id: answered, invocation_id, error }) if answered.as_ref() == Some(&id) => {
+                    self.is_busy = false;
+                    if let Some(error) = error {
+                        return Err(DbtError::of_text(&error));
+                    }
+                    return Ok(BuildReport {
+                        invocation_id: invocation_id.unwrap_or_default(),
+                        elapsed_secs: started.elapsed().as_secs_f64(),
+                        nodes,
+                        how: How::Warm,
+                    });
+                }
+                Some(_) => return Err(died(io::Error::other("the sidecar spoke out of turn"))),
+                None => return Err(died(io::ErrorKind::UnexpectedEof.into())),
+            }
+        }
+    }
+
+    /// Lets it end by itself, and makes it where it does not.
+    pub(super) async fn stop(self) {
+        let Self { mut group, stdin, .. } = self;
+        drop(stdin);
+        if tokio::time::timeout(STOP_LIMIT, group.child.wait()).await.is_err() {
+            group.kill().await;
+        }
+    }
+
+    /// Ends it now.
+    pub(super) async fn kill(mut self) {
+        self.group.kill().await;
+    }
+
+    async fn send(&mut self, request: &Request<'_>) -> io::Result<()> {
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        self.stdin.write_all(&line).await
+    }
+
+    async fn next(&mut self) -> io::Result<Option<Event>> {
+        let line = self.events.next_line().await?;
+        line.map(|line| serde_json::from_str(&line)).transpose().map_err(io::Error::from)
+    }
+}
+
+fn died(error: io::Error) -> DbtError {
+    DbtError::Transient { message: format!("dbt ended in the middle of the build ({error})") }
+}
+
+/// What dbt prints, for whoever looks for a fault.
+async fn log(stderr: ChildStderr) {
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        tracing::debug!(target: "millrace::dbt", "{line}");
+    }
+}
