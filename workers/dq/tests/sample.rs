@@ -67,3 +67,23 @@ async fn the_committed_sample_is_good_with_warnings() {
     let warned = checks(&told.message).iter().filter(|check| check.status == CheckStatus::Warn).count();
     assert!((3..=12).contains(&warned), "{warned}");
 }
+
+#[test]
+fn files_belong_to_their_sources_wherever_they_lie() {
+    let contracts = Contracts::read(&data("sources")).unwrap();
+    let cases = [
+        ("batches.csv", "batches"),
+        ("source_system/batches.csv", "batches"),
+        ("source_system/2026/batches_2026-11-23.csv", "batches"),
+        ("batches-late.csv", "batches"),
+        ("source_system/production_orders.csv", "production_orders"),
+        ("production_orders_batches.csv", "production_orders"),
+        ("source_system/materials_1.csv", "materials"),
+    ];
+    for (file, source) in cases {
+        assert_eq!(contracts.for_file(file).unwrap().source, source, "{file}");
+    }
+    for file in ["batchesx.csv", "batches.csv.gz", "old_batches.csv"] {
+        assert!(contracts.for_file(file).is_err(), "{file}");
+    }
+}
