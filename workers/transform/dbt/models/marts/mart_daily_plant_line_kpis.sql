@@ -11,7 +11,6 @@ with batches as (
         -- Only beside a known produced quantity, so that the two rates below add up to one.
         sum(case when quantity_produced is not null then coalesce(quantity_rejected, 0) end) as quantity_rejected,
         sum(quantity_good) as quantity_good,
-        sum(scrap_cost) as scrap_cost,
         sum(cycle_time_minutes) as run_time_minutes,
         avg(cycle_time_minutes) as avg_cycle_time_minutes,
         {{ load_ids('load_id') }} as load_ids
@@ -50,7 +49,6 @@ select
     coalesce(b.quantity_good, 0) as quantity_good,
     {{ ratio('b.quantity_good', 'b.quantity_produced') }} as yield_rate,
     {{ ratio('b.quantity_rejected', 'b.quantity_produced') }} as scrap_rate,
-    b.scrap_cost,
     coalesce(b.run_time_minutes, 0) as run_time_minutes,
     b.avg_cycle_time_minutes,
     coalesce(o.finished_order_count, 0) as finished_order_count,
