@@ -121,7 +121,7 @@ fn a_run_over_many_files_is_one_load_under_its_load_id() {
     let mill = Mill::new();
     let load_id = "mfg_raw_ingestion_dag::manual__2026-11-23T06:00:00.123+00:00 o'clock \"quoted\"";
     for plant in 1..=5 {
-        mill.drop_file(&format!("p{plant}/materials.csv"), materials(&[&format!("M{plant}"), "M0"]));
+        mill.drop_file(&format!("p{plant}/materials.csv"), materials(&[&format!("M{plant}"), &format!("N{plant}")]));
     }
     let _running = [mill.start(&["ingest"]), mill.start(&["transform"]), mill.start(&["dq"])];
     let asked = ["trigger", "ingest", "--load-id", load_id, "--source", "materials", "--wait", "100"];

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use messages::{LoadId, Stage};
 
+use crate::sample::DEFAULT_SEED;
+
 /// An event-driven manufacturing data platform: CSV files in, judged marts out.
 #[derive(Debug, Parser)]
 #[command(name = "millrace", version, about, max_term_width = 100)]
@@ -154,6 +156,6 @@ pub struct Sample {
     #[arg(long, default_value_t = 2000, value_name = "N")]
     pub rows: u64,
     /// Another seed gives other data
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = DEFAULT_SEED, value_name = "N")]
     pub seed: u64,
 }

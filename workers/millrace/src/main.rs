@@ -13,6 +13,7 @@ mod sample;
 mod serve;
 mod shutdown;
 mod trigger;
+mod write_sample;
 
 use std::process::ExitCode;
 
@@ -51,7 +52,7 @@ pub enum End {
 
 async fn run(cli: Cli, output: &Output) -> Result<End, Failure> {
     if let Command::Sample(options) = &cli.command {
-        return sample::command(options, output);
+        return write_sample::write(options, output);
     }
     let settings = Settings::load(cli.config.as_deref()).map_err(|error| Failure::fatal(error.to_string()))?;
     let service = match &cli.command {
@@ -74,7 +75,7 @@ async fn run(cli: Cli, output: &Output) -> Result<End, Failure> {
         Command::Dead(what) => dead::dead(settings, what, output).await,
         Command::Query(options) => query::query(settings, &options, output).await,
         Command::Check => check::check(settings, output).await,
-        Command::Sample(options) => sample::command(&options, output),
+        Command::Sample(options) => write_sample::write(&options, output),
     }
 }
 

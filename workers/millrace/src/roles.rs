@@ -1,11 +1,13 @@
 //! Starting roles: each is a background loop that ends when it is asked to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
-use messages::{Envelope, Failure};
+use messages::{Envelope, Failure, Stage};
 use runtime::{Handler, Services, StageLoop};
 use tokio::sync::broadcast;
+use transform::TransformHandler;
 use watcher::{Watcher, WatcherSettings};
 
 use crate::platform::Platform;
@@ -55,31 +57,30 @@ pub fn start_ingest(services: &mut Services, platform: &Platform, announced: &An
     Ok(())
 }
 
+/// Makes the transform handler: dbt begins to warm up.
+pub async fn open_transform(platform: &Platform) -> Result<TransformHandler, Failure> {
+    let (contracts, ledger) = (platform.contracts.clone(), platform.ledger.clone());
+    transform::open(&platform.settings, contracts, ledger, platform.worker()).await
+}
+
 /// Starts the transform loop.
-pub async fn start_transform(
+pub fn start_transform(
     services: &mut Services,
     platform: &Platform,
+    handler: TransformHandler,
     announced: &Announced,
-) -> Result<(), Failure> {
-    let handler = transform::open(
-        &platform.settings,
-        platform.contracts.clone(),
-        platform.ledger.clone(),
-        platform.worker(),
-    )
-    .await?;
+) {
     start_stage(services, platform, "transform", handler, announced);
-    Ok(())
 }
 
 /// Starts the dq loop.
 pub fn start_dq(services: &mut Services, platform: &Platform, announced: &Announced) -> Result<(), Failure> {
-    let handler = dq::DqHandler::new(
-        platform.ledger.clone(),
-        platform.contracts.clone(),
-        platform.worker(),
-        platform.settings.dq.together,
-    )?;
+    let plan = dq::compile(&platform.contracts).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::fatal(lines.join("\n"))
+    })?;
+    let handler =
+        dq::DqHandler::new(platform.ledger.clone(), Arc::new(plan), platform.worker(), platform.settings.dq.together);
     start_stage(services, platform, "dq", handler, announced);
     Ok(())
 }
@@ -100,12 +101,12 @@ fn start_stage<H: Handler + 'static>(
     services.start(name, |stop| stage.run(stop));
 }
 
-/// Waits until every queue is empty and nothing is in hand or delayed.
-pub async fn until_idle(bus: &dyn Bus) -> Result<(), Failure> {
+/// Waits until the queues of these stages are empty and nothing of theirs is in hand or delayed.
+pub async fn until_idle(bus: &dyn Bus, stages: &[Stage]) -> Result<(), Failure> {
     loop {
         // Whatever leads to another message publishes it before it is acknowledged, so an empty bus is done for good.
         let depths = bus.depths().await?;
-        if depths.iter().all(|depth| depth.unsettled() == 0) {
+        if depths.iter().filter(|depth| stages.contains(&depth.stage)).all(|depth| depth.unsettled() == 0) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use messages::Failure;
+use messages::{Failure, Stage};
 use runtime::{Services, Settings};
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 use crate::End;
 use crate::output::Output;
@@ -45,7 +46,10 @@ pub async fn role(settings: Settings, role: Role) -> Result<End, Failure> {
     match role {
         Role::Watch => roles::start_watcher(&mut services, &platform, &None)?,
         Role::Ingest => roles::start_ingest(&mut services, &platform, &None)?,
-        Role::Transform => roles::start_transform(&mut services, &platform, &None).await?,
+        Role::Transform => {
+            let handler = roles::open_transform(&platform).await?;
+            roles::start_transform(&mut services, &platform, handler, &None);
+        }
         Role::Dq => roles::start_dq(&mut services, &platform, &None)?,
     }
     tracing::info!(role = role.name(), "ready");
@@ -61,7 +65,8 @@ pub async fn up(settings: Settings, output: &Output) -> Result<End, Failure> {
     shutdown::on_signal(services.stop_token());
     let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
     let announced = Some(announced);
-    roles::start_transform(&mut services, &platform, &announced).await?;
+    let transform = roles::open_transform(&platform).await?;
+    roles::start_transform(&mut services, &platform, transform, &announced);
     roles::start_ingest(&mut services, &platform, &announced)?;
     roles::start_dq(&mut services, &platform, &announced)?;
     roles::start_watcher(&mut services, &platform, &announced)?;
@@ -78,6 +83,9 @@ pub async fn up(settings: Settings, output: &Output) -> Result<End, Failure> {
 }
 
 /// Works off all that is there, prints a summary, ends.
+///
+/// Every file is loaded before models are built, so that there is one build for all and checks across sources see all
+/// sources.
 pub async fn once(settings: Settings, output: &Output) -> Result<End, Failure> {
     let begun = Instant::now();
     let platform = Platform::open(settings, "up").await?;
@@ -86,21 +94,18 @@ pub async fn once(settings: Settings, output: &Output) -> Result<End, Failure> {
     shutdown::on_signal(stop.clone());
     let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
     let announced = Some(announced);
-    roles::start_transform(&mut services, &platform, &announced).await?;
+    let transform = roles::open_transform(&platform).await?;
     let progress = Progress::follow(heard, output.clone());
-    let mut watcher = roles::watcher(&platform, &announced)?;
-    let settle = Duration::from_millis(platform.settings.watch.settle_millis);
-    while watcher.reconcile().await?.unfinished > 0 && !stop.is_cancelled() {
-        tokio::time::sleep(settle.max(Duration::from_millis(50))).await;
-    }
-    drop(watcher);
+    announce_all(&platform, &announced, &stop).await?;
     roles::start_ingest(&mut services, &platform, &announced)?;
+    until_idle(&platform, &stop, &[Stage::Ingest]).await?;
+    roles::start_transform(&mut services, &platform, transform, &announced);
     roles::start_dq(&mut services, &platform, &announced)?;
     drop(announced);
     let bus = platform.bus.clone();
     services.start("idle", move |stop| async move {
         tokio::select! {
-            idle = roles::until_idle(bus.as_ref()) => idle?,
+            idle = roles::until_idle(bus.as_ref(), &Stage::ALL) => idle?,
             () = stop.cancelled() => {}
         }
         stop.cancel();
@@ -110,6 +115,27 @@ pub async fn once(settings: Settings, output: &Output) -> Result<End, Failure> {
     let tally = progress.finish().await;
     platform.ledger.warehouse().close().await;
     summarise(&tally, begun.elapsed(), output)
+}
+
+/// Announces every file that is not known, those last that may still be written.
+async fn announce_all(
+    platform: &Platform,
+    announced: &roles::Announced,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let mut watcher = roles::watcher(platform, announced)?;
+    let settle = Duration::from_millis(platform.settings.watch.settle_millis);
+    while watcher.reconcile().await?.unfinished > 0 && !stop.is_cancelled() {
+        tokio::time::sleep(settle.max(Duration::from_millis(50))).await;
+    }
+    Ok(())
+}
+
+async fn until_idle(platform: &Platform, stop: &CancellationToken, stages: &[Stage]) -> Result<(), Failure> {
+    tokio::select! {
+        idle = roles::until_idle(platform.bus.as_ref(), stages) => idle,
+        () = stop.cancelled() => Ok(()),
+    }
 }
 
 fn summarise(tally: &Tally, elapsed: Duration, output: &Output) -> Result<End, Failure> {

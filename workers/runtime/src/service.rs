@@ -31,7 +31,15 @@ impl Services {
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         let task = run(self.stop.clone());
-        self.tasks.spawn(async move { (name, task.await) });
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let end = task.await;
+            // At once, not when somebody looks: others may wait for what this loop was to do.
+            if end.is_err() {
+                stop.cancel();
+            }
+            (name, end)
+        });
     }
 
     /// Waits until all loops have ended by themselves, one has failed, or somebody asks to stop; then stops the others,
@@ -45,6 +53,7 @@ impl Services {
                     None => return result,
                     Some(ended) => {
                         result = result.and(outcome(ended));
+                        // A loop that panicked could not ask for that itself.
                         if result.is_err() {
                             self.stop.cancel();
                         }

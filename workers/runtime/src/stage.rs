@@ -14,7 +14,7 @@ use crate::{RetryPolicy, classify};
 
 /// What a stage does with its messages.
 #[async_trait]
-pub trait Handler: Send {
+pub trait Handler: Send + Sync {
     /// The stage whose queue this is.
     fn stage(&self) -> Stage;
 

@@ -32,9 +32,9 @@ impl State {
     /// The state that the lines tell of. `files` holds lines of one load in any order; only the newest command counts.
     pub fn of(files: &[LoadLine], stages: &[StageLine]) -> Self {
         let newest = files.iter().map(|line| line.command_id).max();
-        let mut by_file: HashMap<(&str, &str), LoadStatus> = HashMap::new();
+        let mut by_file: HashMap<&str, LoadStatus> = HashMap::new();
         for line in files.iter().filter(|line| Some(line.command_id) == newest) {
-            let status = by_file.entry((&line.table, &line.uri)).or_insert(line.status);
+            let status = by_file.entry(&line.uri).or_insert(line.status);
             // Loaded once is loaded, whatever a second delivery ran into.
             if *status != LoadStatus::Success && line.status != LoadStatus::Planned {
                 *status = line.status;

@@ -52,7 +52,7 @@ impl Ledger {
     }
 
     /// Where the run of this command stands; `None` if nothing of it is known. A file that was loaded stays loaded,
-    /// whatever a second delivery ran into later.
+    /// whatever a second delivery ran into later, and whatever became of it before it had a contract and so a table.
     pub async fn run_state(
         &self,
         load_id: &LoadId,
@@ -60,7 +60,7 @@ impl Ledger {
     ) -> Result<Option<RunState>, WarehouseError> {
         let files: Vec<LoadLine> = self
             .select(&format!(
-                "{} AND COMMAND_ID = {} QUALIFY ROW_NUMBER() OVER (PARTITION BY TABLE_NAME, SOURCE_FILE \
+                "{} AND COMMAND_ID = {} QUALIFY ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE \
                 ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC, {RANK} DESC) = 1 \
                 ORDER BY TABLE_NAME, SOURCE_FILE",
                 of_load(load_id),
@@ -79,7 +79,7 @@ impl Ledger {
     /// The newest line of each file of the newest loads, newest first, at most `limit` lines.
     pub async fn recent(&self, limit: usize) -> Result<Vec<LoadLine>, WarehouseError> {
         self.select(&format!(
-            "QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, TABLE_NAME, SOURCE_FILE \
+            "QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, SOURCE_FILE \
             ORDER BY FINISHED_AT DESC, {RANK} DESC) = 1 \
             ORDER BY FINISHED_AT DESC, LOAD_ID, TABLE_NAME, SOURCE_FILE LIMIT {limit}"
         ))
