@@ -71,19 +71,25 @@ pub enum DecodeError {
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Wire {
     pub(crate) specversion: String,
+    /// The message's own id; a copy that comes again has the same. A UUID, version 7 if its order is to count.
     pub(crate) id: MessageId,
+    /// Who sent it: `millrace/<role>`, or another program's name.
     pub(crate) source: String,
     #[serde(rename = "type")]
     pub(crate) type_name: String,
     /// The LOAD_ID, for readers that look only at the envelope.
     pub(crate) subject: Option<String>,
+    /// When it was made.
     pub(crate) time: DateTime<Utc>,
     #[serde(default = "json_type")]
     pub(crate) datacontenttype: String,
+    /// The version of the data's shape.
     #[serde(default = "schema_version")]
     pub(crate) schemaversion: u32,
+    /// The id of the command that led to it, repeated along the whole way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) correlationid: Option<MessageId>,
+    /// W3C Trace Context. Without it, or if it can't be read, a new trace begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) traceparent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,10 +184,7 @@ impl Envelope {
             return Err(DecodeError::UnknownType(wire.type_name));
         }
         if wire.schemaversion != SCHEMA_VERSION {
-            return Err(DecodeError::SchemaVersion {
-                type_name: wire.type_name,
-                found: wire.schemaversion,
-            });
+            return Err(DecodeError::SchemaVersion { type_name: wire.type_name, found: wire.schemaversion });
         }
         let message = match Message::from_data(&wire.type_name, wire.data) {
             None => return Err(DecodeError::UnknownType(wire.type_name)),
@@ -190,16 +193,14 @@ impl Envelope {
             }
             Some(Ok(message)) => message,
         };
+        let trace = wire.traceparent.as_deref().and_then(TraceContext::parse);
         Ok(Self {
             id: wire.id,
             source: wire.source,
             time: wire.time,
-            trace: wire
-                .traceparent
-                .as_deref()
-                .and_then(TraceContext::parse)
-                .unwrap_or_else(TraceContext::root),
-            tracestate: wire.tracestate,
+            trace: trace.unwrap_or_else(TraceContext::root),
+            // It speaks of the trace that came; of a new one it would tell a lie.
+            tracestate: wire.tracestate.filter(|_| trace.is_some()),
             correlation_id: wire.correlationid,
             message,
         })

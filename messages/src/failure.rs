@@ -46,3 +46,17 @@ impl Failure {
         Self { message: format!("{}: {}", doing.as_ref(), self.message), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_stands_in_front_and_changes_no_class() {
+        let failure = Failure::transient("the lock is held").context("loading batches.csv");
+        assert_eq!(failure.to_string(), "loading batches.csv: the lock is held");
+        assert_eq!(failure.class, FailureClass::Transient);
+        assert_eq!(Failure::permanent("x").class, FailureClass::Permanent);
+        assert_eq!(Failure::fatal("x").class, FailureClass::Fatal);
+    }
+}

@@ -18,8 +18,7 @@ mod trace;
 pub use command::{DqRequested, IngestRequested, TransformRequested};
 pub use envelope::{DecodeError, Envelope, MAX_BODY_BYTES, SCHEMA_VERSION};
 pub use event::{
-    DqCompleted, DqFailed, IngestCompleted, IngestFailed, SourceFileDiscovered, TransformCompleted,
-    TransformFailed,
+    DqCompleted, DqFailed, IngestCompleted, IngestFailed, SourceFileDiscovered, TransformCompleted, TransformFailed,
 };
 pub use failure::{Failure, FailureClass};
 pub use load_id::{LoadId, LoadIdError, MAX_LOAD_ID_CHARS};

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    DqCompleted, DqFailed, DqRequested, IngestCompleted, IngestFailed, IngestRequested, LoadId,
-    SourceFileDiscovered, Stage, TransformCompleted, TransformFailed, TransformRequested,
+    DqCompleted, DqFailed, DqRequested, IngestCompleted, IngestFailed, IngestRequested, LoadId, SourceFileDiscovered,
+    Stage, TransformCompleted, TransformFailed, TransformRequested,
 };
 
 /// Builds [`Message`] and what must be known of each kind, so that a new kind is one line here.

@@ -1,7 +1,8 @@
 //! The results that events report: tables, dbt nodes, checks.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::ser::Error;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// What a load did to one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,10 +31,20 @@ pub struct NodeOutcome {
     /// dbt's word: `success`, `pass`, `warn`, `fail`, `error`, `skipped`.
     pub status: String,
     /// Time it ran, in seconds.
+    #[serde(serialize_with = "finite")]
     pub elapsed_secs: f64,
     /// What dbt said about it, where it did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// JSON has no infinity: serde would write `null`, which nobody could read again.
+fn finite<S: Serializer>(secs: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if secs.is_finite() {
+        serializer.serialize_f64(*secs)
+    } else {
+        Err(S::Error::custom(format!("a time of {secs} s can't be written as JSON")))
+    }
 }
 
 /// How much a failed check matters.
@@ -129,6 +140,38 @@ impl Verdict {
             Self::Passed => "PASSED",
             Self::Warned => "WARNED",
             Self::Failed => "FAILED",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: CheckStatus) -> CheckOutcome {
+        CheckOutcome {
+            check: "not_empty".into(),
+            table: "RAW.BATCHES".into(),
+            severity: Severity::Error,
+            status,
+            observed: "0".into(),
+            expected: "> 0".into(),
+            failed_rows: None,
+        }
+    }
+
+    #[test]
+    fn the_worst_check_decides() {
+        use CheckStatus::{Error, Fail, Pass, Warn};
+        for (statuses, verdict) in [
+            (vec![], Verdict::Passed),
+            (vec![Pass, Pass], Verdict::Passed),
+            (vec![Pass, Warn, Pass], Verdict::Warned),
+            (vec![Fail, Warn, Pass], Verdict::Failed),
+            (vec![Warn, Error, Warn], Verdict::Failed),
+        ] {
+            let checks: Vec<_> = statuses.iter().copied().map(check).collect();
+            assert_eq!(Verdict::over(&checks), verdict, "{statuses:?}");
         }
     }
 }

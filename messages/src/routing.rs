@@ -13,9 +13,7 @@ pub const COMMANDS_EXCHANGE: &str = "millrace.commands";
 pub const EVENTS_EXCHANGE: &str = "millrace.events";
 
 /// A stage of the mill: one queue, one kind of worker.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// File to slice.
@@ -59,9 +57,10 @@ impl fmt::Display for Stage {
 impl std::str::FromStr for Stage {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|stage| stage.as_str() == text).ok_or_else(|| {
-            format!("unknown stage {text:?}: it is one of ingest, transform, dq")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|stage| stage.as_str() == text)
+            .ok_or_else(|| format!("unknown stage {text:?}: it is one of ingest, transform, dq"))
     }
 }
 
@@ -90,5 +89,40 @@ impl RoutingKey {
 impl fmt::Display for RoutingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_stage_is_read_as_it_is_written() {
+        for stage in Stage::ALL {
+            assert_eq!(stage.as_str().parse(), Ok(stage));
+            assert_eq!(serde_json::to_value(stage).unwrap(), stage.as_str());
+        }
+        assert!("watcher".parse::<Stage>().unwrap_err().contains("ingest, transform, dq"));
+    }
+
+    #[test]
+    fn each_stage_takes_its_command_and_the_event_before_it() {
+        let takes = |stage: Stage| stage.takes().collect::<Vec<_>>();
+        assert_eq!(takes(Stage::Ingest), ["ingest.requested", "source.file.discovered"]);
+        assert_eq!(takes(Stage::Transform), ["ingest.completed", "transform.requested"]);
+        assert_eq!(takes(Stage::Dq), ["transform.completed", "dq.requested"]);
+    }
+
+    /// RabbitMQ and AMQP 0-9-1 end a routing key at 255 bytes.
+    #[test]
+    fn a_key_is_short_for_the_longest_load() {
+        let longest = LoadId::new("🏭".repeat(crate::MAX_LOAD_ID_CHARS)).unwrap();
+        for name in Message::TYPES {
+            assert!(RoutingKey::new(name, &longest).as_str().len() < 64);
+        }
+        let key = RoutingKey::new("ingest.completed", &LoadId::new("a").unwrap());
+        assert_eq!(key.to_string(), "ingest.completed.ca978112ca1bbdca");
     }
 }

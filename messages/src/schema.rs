@@ -1,1 +1,0 @@
-//! The published schemas, made from the types.
