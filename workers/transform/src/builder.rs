@@ -1,0 +1,85 @@
+//! One build: the warehouse is lent to dbt, and what came of it is put into the words of messages.
+
+use std::sync::Arc;
+
+use messages::{Failure, NodeOutcome};
+use runtime::Contracts;
+use warehouse::Ledger;
+
+use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError};
+use crate::handler::Wish;
+
+/// Builds what wishes ask for, one at a time.
+pub struct Builder {
+    dbt: Dbt,
+    contracts: Arc<Contracts>,
+}
+
+/// What came of a build.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Build {
+    pub(crate) invocation_id: String,
+    pub(crate) nodes: Vec<NodeOutcome>,
+    /// Why it counts as failed: models that could not be built, or tests of severity error.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Builder {
+    /// A builder of the project that `dbt` has; `contracts` say which table a source fills.
+    pub fn new(dbt: Dbt, contracts: Arc<Contracts>) -> Self {
+        Self { dbt, contracts }
+    }
+
+    /// Builds. An `Err` says that nothing can be said about the models: dbt could not be run, or not now.
+    pub(crate) async fn build(&mut self, ledger: &Ledger, wish: &Wish) -> Result<Build, Failure> {
+        let tables: Vec<String> = match wish.sources.as_slice() {
+            [] => Vec::new(),
+            named => self.contracts.named(named)?.iter().map(|contract| contract.table().to_lowercase()).collect(),
+        };
+        let request = BuildRequest::of_sources(tables.iter().map(String::as_str), wish.full_refresh);
+        let lent = ledger.warehouse().lend().await?;
+        let built = self.dbt.build(&request).await;
+        drop(lent);
+        match built {
+            Ok(report) => Ok(Build { failure: failed_tests(&report), ..done(&report) }),
+            Err(DbtError::Failed { report, message }) => {
+                Ok(Build { failure: Some(Failure::permanent(message)), ..done(&report) })
+            }
+            Err(DbtError::NothingSelected { .. }) => {
+                tracing::warn!(
+                    sources = wish.sources.join(","),
+                    "no dbt model reads these sources yet: add a staging model to have them transformed"
+                );
+                Ok(Build { invocation_id: String::new(), nodes: Vec::new(), failure: None })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn done(report: &BuildReport) -> Build {
+    Build {
+        invocation_id: report.invocation_id.clone(),
+        nodes: report.nodes.iter().map(NodeOutcome::from).collect(),
+        failure: None,
+    }
+}
+
+/// dbt does not build what lies behind a failed test, so the marts are not what they should be.
+fn failed_tests(report: &BuildReport) -> Option<Failure> {
+    let failed: Vec<String> = report
+        .failed_tests()
+        .map(|node| match node.failures {
+            Some(rows) => format!("{} ({rows} rows)", node.name),
+            None => node.name.clone(),
+        })
+        .collect();
+    let first = report.failed_tests().find_map(|node| node.message.clone()).unwrap_or_default();
+    let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!failed.is_empty()).then(|| {
+        Failure::permanent(format!(
+            "dbt tests failed, so what depends on them was not built: {}: {first}",
+            failed.join(", ")
+        ))
+    })
+}

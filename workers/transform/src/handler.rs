@@ -1,0 +1,256 @@
+//! What the transform stage does with its messages: one build for all that wait.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use messages::{Envelope, Failure, Message, MessageId, NodeOutcome, Stage, TransformCompleted, TransformFailed};
+use runtime::{Handled, Handler, Work};
+use warehouse::{Ledger, StageLine, StageStatus};
+
+use crate::builder::{Build, Builder};
+
+/// Who sends.
+const SENDER: &str = "millrace/transform";
+
+/// Handles `ingest.completed` and `transform.requested`.
+pub struct TransformHandler {
+    pub(crate) builder: Builder,
+    pub(crate) ledger: Ledger,
+    /// Host, process and role, for the audit.
+    pub(crate) worker: String,
+    /// How many loads are built together at most.
+    pub(crate) together: usize,
+}
+
+/// What a message asks to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// Sources by the names of their contracts; none means everything.
+    pub(crate) sources: Vec<String>,
+    pub(crate) full_refresh: bool,
+}
+
+impl TransformHandler {
+    /// A handler that builds with `builder`, at most `together` loads at a time.
+    pub fn new(builder: Builder, ledger: Ledger, worker: String, together: usize) -> Self {
+        Self { builder, ledger, worker, together }
+    }
+
+    /// What was announced for this message when it was handled before.
+    async fn before(&self, envelope: &Envelope) -> Result<Option<Handled>, Failure> {
+        let Some(line) = self.ledger.stage_line(Stage::Transform, envelope.id).await? else {
+            return Ok(None);
+        };
+        // A failure is not final: whoever replays it wants it built.
+        if line.status != StageStatus::Success {
+            return Ok(None);
+        }
+        let event: TransformCompleted = serde_json::from_value(line.announced).map_err(|error| {
+            Failure::permanent(format!("the audit's line of message {} can't be read: {error}", envelope.id))
+        })?;
+        Ok(Some(vec![envelope.leads_to(SENDER, event)].into()))
+    }
+
+    /// Builds for these messages, and records and announces the end for each.
+    async fn build(&mut self, work: &[&Work], wish: &Wish) -> Vec<Result<Handled, Failure>> {
+        let started_at = Utc::now();
+        let all_fail = |failure: Failure| work.iter().map(|_| Err(failure.clone())).collect();
+        let build = match self.builder.build(&self.ledger, wish).await {
+            Ok(build) => build,
+            Err(failure) => return all_fail(failure),
+        };
+        tracing::info!(
+            loads = work.len(), nodes = build.nodes.len(), sources = wish.sources.join(","),
+            elapsed_secs = Utc::now().signed_duration_since(started_at).as_seconds_f64(), "models built"
+        );
+        let ends: Vec<(StageLine, Envelope)> =
+            match work.iter().map(|item| self.end(item, &build, started_at)).collect() {
+                Ok(ends) => ends,
+                Err(failure) => return all_fail(failure),
+            };
+        let (lines, events): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+        match self.ledger.record_stages(&lines, &[]).await {
+            Err(error) => all_fail(error.into()),
+            Ok(()) => events
+                .into_iter()
+                .map(|event| match &event.message {
+                    Message::TransformFailed(failed) => Err(failed.failure.clone()),
+                    _ => Ok(vec![event].into()),
+                })
+                .collect(),
+        }
+    }
+
+    /// How a build ended for one message: the line that says so and the event that tells of it.
+    fn end(&self, work: &Work, build: &Build, started_at: DateTime<Utc>) -> Result<(StageLine, Envelope), Failure> {
+        let load_id = work.envelope.load_id().clone();
+        let sources = wish_of(&work.envelope.message)?.sources;
+        let (message, error): (Message, _) = match &build.failure {
+            None => {
+                let event = TransformCompleted {
+                    load_id,
+                    sources,
+                    nodes: build.nodes.clone(),
+                    invocation_id: build.invocation_id.clone(),
+                };
+                (event.into(), None)
+            }
+            Some(failure) => (failed(work, build.nodes.clone(), failure)?, Some(failure.message.clone())),
+        };
+        let line = self.line(work, &message, error, started_at)?;
+        Ok((line, work.envelope.leads_to(SENDER, message)))
+    }
+
+    fn line(
+        &self,
+        work: &Work,
+        message: &Message,
+        error: Option<String>,
+        started_at: DateTime<Utc>,
+    ) -> Result<StageLine, Failure> {
+        let announced = match message {
+            Message::TransformCompleted(event) => serde_json::to_value(event),
+            Message::TransformFailed(event) => serde_json::to_value(event),
+            other => return Err(misrouted(other)),
+        };
+        Ok(StageLine {
+            load_id: work.envelope.load_id().clone(),
+            stage: Stage::Transform,
+            message_id: work.envelope.id,
+            status: if error.is_none() { StageStatus::Success } else { StageStatus::Failed },
+            attempt: work.attempt,
+            started_at,
+            finished_at: Utc::now(),
+            error,
+            announced: announced.map_err(|error| Failure::permanent(error.to_string()))?,
+            trace_id: work.envelope.trace.trace_id(),
+            worker: self.worker.clone(),
+        })
+    }
+}
+
+#[async_trait]
+impl Handler for TransformHandler {
+    fn stage(&self) -> Stage {
+        Stage::Transform
+    }
+
+    fn together(&self) -> usize {
+        self.together
+    }
+
+    async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
+        let mut results: Vec<Option<Result<Handled, Failure>>> = Vec::new();
+        let mut wishes = Vec::new();
+        for item in work {
+            let wish = wish_of(&item.envelope.message);
+            results.push(match (&wish, self.before(&item.envelope).await) {
+                (_, Err(failure)) => Some(Err(failure)),
+                (_, Ok(Some(handled))) => Some(Ok(handled)),
+                (Err(failure), _) => Some(Err(failure.clone())),
+                (Ok(_), Ok(None)) => None,
+            });
+            wishes.push(wish.ok());
+        }
+        for full_refresh in [true, false] {
+            let waiting: Vec<usize> = (0..work.len())
+                .filter(|&at| results[at].is_none())
+                .filter(|&at| wishes[at].as_ref().is_some_and(|wish| wish.full_refresh == full_refresh))
+                .collect();
+            if waiting.is_empty() {
+                continue;
+            }
+            let wish = together(waiting.iter().filter_map(|&at| wishes[at].as_ref()), full_refresh);
+            let items: Vec<&Work> = waiting.iter().map(|&at| &work[at]).collect();
+            for (at, result) in waiting.into_iter().zip(self.build(&items, &wish).await) {
+                results[at] = Some(result);
+            }
+        }
+        let unhandled = || Err(Failure::transient("the message was not handled; it is tried again"));
+        results.into_iter().map(|result| result.unwrap_or_else(unhandled)).collect()
+    }
+
+    async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        // A build that failed has its line, with its nodes; what could not be tried has none yet.
+        let event = match self.ledger.stage_line(Stage::Transform, work.envelope.id).await? {
+            Some(line) if line.status == StageStatus::Failed && line.attempt == work.attempt => {
+                serde_json::from_value::<TransformFailed>(line.announced)
+                    .map_err(|error| Failure::permanent(error.to_string()))?
+                    .into()
+            }
+            _ => {
+                let message = failed(work, Vec::new(), failure)?;
+                let line = self.line(work, &message, Some(failure.message.clone()), Utc::now())?;
+                self.ledger.record_stages(&[line], &[]).await?;
+                message
+            }
+        };
+        // Another id than the success that a replay may bring; the same for the same try.
+        let id: MessageId = work.envelope.id.leading_to(&format!("transform.failed {}", work.attempt));
+        Ok(vec![work.envelope.leads_to(SENDER, event).with_id(id)].into())
+    }
+}
+
+fn wish_of(message: &Message) -> Result<Wish, Failure> {
+    match message {
+        Message::IngestCompleted(event) => {
+            let sources: BTreeSet<String> = event.tables.iter().map(|table| table.source.clone()).collect();
+            Ok(Wish { sources: sources.into_iter().collect(), full_refresh: false })
+        }
+        Message::TransformRequested(command) => {
+            Ok(Wish { sources: command.sources.clone(), full_refresh: command.full_refresh })
+        }
+        other => Err(misrouted(other)),
+    }
+}
+
+/// One wish for all: whoever wants everything wants it for all.
+fn together<'a>(wishes: impl Iterator<Item = &'a Wish>, full_refresh: bool) -> Wish {
+    let mut sources = BTreeSet::new();
+    for wish in wishes {
+        if wish.sources.is_empty() {
+            return Wish { sources: Vec::new(), full_refresh };
+        }
+        sources.extend(wish.sources.iter().cloned());
+    }
+    Wish { sources: sources.into_iter().collect(), full_refresh }
+}
+
+fn failed(work: &Work, nodes: Vec<NodeOutcome>, failure: &Failure) -> Result<Message, Failure> {
+    let event = TransformFailed {
+        load_id: work.envelope.load_id().clone(),
+        sources: wish_of(&work.envelope.message)?.sources,
+        nodes,
+        failure: failure.clone(),
+    };
+    Ok(event.into())
+}
+
+fn misrouted(message: &Message) -> Failure {
+    Failure::permanent(format!(
+        "{} is not for the transform stage: bind its queue as deploy/ describes",
+        message.type_name()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(sources: &[&str]) -> Wish {
+        Wish { sources: sources.iter().map(|&name| name.into()).collect(), full_refresh: false }
+    }
+
+    #[test]
+    fn wishes_that_wait_together_become_one() {
+        let (one, other) = (wish(&["materials"]), wish(&["batches", "materials"]));
+        assert_eq!(together([&one, &other].into_iter(), false), wish(&["batches", "materials"]));
+    }
+
+    #[test]
+    fn a_wish_for_everything_covers_all_others() {
+        let (one, all) = (wish(&["materials"]), wish(&[]));
+        assert_eq!(together([&one, &all].into_iter(), false), wish(&[]));
+    }
+}
