@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
+use serde::ser::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::{LoadId, Message, MessageId, RoutingKey, TraceContext};
@@ -153,9 +154,10 @@ impl Envelope {
     /// The body: CloudEvents structured JSON (`application/cloudevents+json`).
     ///
     /// # Errors
-    /// Only for a number that JSON can't hold, such as an infinite time.
+    /// For a number that JSON can't hold, such as an infinite time, and for more than [`MAX_BODY_BYTES`], which no
+    /// receiver would read.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(&Wire {
+        let body = serde_json::to_vec(&Wire {
             specversion: "1.0".into(),
             id: self.id,
             source: self.source.clone(),
@@ -168,7 +170,11 @@ impl Envelope {
             traceparent: Some(self.trace.to_string()),
             tracestate: self.tracestate.clone(),
             data: self.message.data()?,
-        })
+        })?;
+        if body.len() > MAX_BODY_BYTES {
+            return Err(serde_json::Error::custom(DecodeError::TooLarge(body.len())));
+        }
+        Ok(body)
     }
 
     /// Reads a body. A missing or unreadable `traceparent` starts a new trace: telemetry never refuses work.

@@ -160,3 +160,12 @@ fn a_time_that_json_cannot_hold_is_an_error() {
     let error = built.to_json().unwrap_err().to_string();
     assert!(error.contains("inf"), "{error}");
 }
+
+#[test]
+fn what_nobody_would_read_is_not_written() {
+    let mut built = examples().swap_remove(0);
+    let Message::IngestRequested(data) = &mut built.message else { panic!("another example") };
+    data.files = vec!["f".repeat(1_000); 1_100];
+    let error = built.to_json().unwrap_err().to_string();
+    assert!(error.contains("more than the 1048576"), "{error}");
+}

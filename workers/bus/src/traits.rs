@@ -74,7 +74,7 @@ pub struct QueueDepth {
     pub in_hand: u64,
     /// Messages given up.
     pub dead: u64,
-    /// Age of the oldest message that could be delivered, in seconds.
+    /// How long the oldest message that could be delivered now could have been, in seconds.
     pub oldest_secs: Option<u64>,
 }
 

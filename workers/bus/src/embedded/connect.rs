@@ -29,7 +29,6 @@ const SCHEMA: &str = "
         stage        TEXT    NOT NULL,
         state        INTEGER NOT NULL DEFAULT 0,
         available_at INTEGER NOT NULL,
-        published_at INTEGER NOT NULL,
         attempts     INTEGER NOT NULL DEFAULT 0,
         owner        TEXT,
         lease        INTEGER NOT NULL DEFAULT 0,

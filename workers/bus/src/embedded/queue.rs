@@ -28,7 +28,7 @@ pub(super) struct Taken {
 pub(super) fn put(connection: &Connection, stage: &str, body: &[u8]) -> rusqlite::Result<()> {
     let now = now_millis();
     connection
-        .prepare_cached("INSERT INTO message (stage, available_at, published_at, body) VALUES (?1, ?2, ?2, ?3)")?
+        .prepare_cached("INSERT INTO message (stage, available_at, body) VALUES (?1, ?2, ?3)")?
         .execute(params![stage, now, body])
         .map(drop)
 }
@@ -127,12 +127,14 @@ fn depth(connection: &Connection, stage: Stage) -> rusqlite::Result<QueueDepth> 
     let dead: i64 = connection
         .prepare_cached("SELECT count(*) FROM dead WHERE stage = ?1")?
         .query_row([stage.as_str()], |row| row.get(0))?;
-    let oldest: Option<i64> = connection
-        .prepare_cached(
-            "SELECT min(published_at) FROM message
-             WHERE stage = ?1 AND (state = 0 OR (state = 1 AND available_at <= ?2))",
-        )?
-        .query_row(params![stage.as_str(), now], |row| row.get(0))?;
+    // The first of each in the index: a minimum over both would read every message.
+    let first = |state: i64| {
+        connection
+            .prepare_cached("SELECT min(available_at) FROM message WHERE stage = ?1 AND state = ?2")?
+            .query_row(params![stage.as_str(), state], |row| row.get::<_, Option<i64>>(0))
+    };
+    let due_first = first(DELAYED)?.filter(|at| *at <= now);
+    let oldest = first(READY)?.into_iter().chain(due_first).min();
     Ok(QueueDepth {
         stage,
         ready: count(READY, i64::MAX)? + due,
