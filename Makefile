@@ -2,7 +2,6 @@
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
-export LD_LIBRARY_PATH := $(CURDIR)/.duckdb$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
 
 .DEFAULT_GOAL := help
 .PHONY: help run up build test lint bench dbt libduckdb schemas tools

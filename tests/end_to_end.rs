@@ -58,7 +58,8 @@ fn a_load_can_be_looked_at_from_file_to_verdict() {
     assert_eq!(load["trace_id"].as_str().unwrap().len(), 32);
     assert_eq!(load["files"][0]["status"], "SUCCESS");
     assert!(load["checks"].as_array().unwrap().len() > 3);
-    let stages: Vec<&str> = load["stages"].as_array().unwrap().iter().map(|line| line["stage"].as_str().unwrap()).collect();
+    let stages: Vec<&str> =
+        load["stages"].as_array().unwrap().iter().map(|line| line["stage"].as_str().unwrap()).collect();
     assert_eq!(stages, ["transform", "dq"]);
     let shown = mill.run(&["load", load_id]).expect(0).stdout;
     for word in ["LOAD_ID", "trace", "SUCCESS", "transform", "checks"] {
@@ -87,10 +88,7 @@ fn a_running_mill_takes_files_as_they_come() {
     mill.wait("the second verdict", || mill.log().contains("materials.csv, 40 rows"));
     assert_eq!(running.stop(), Some(0));
     let lines = mill.query("SELECT SOURCE_FILE, STATUS, ROWS_LOADED FROM RAW.RAW_LOAD_AUDIT ORDER BY FINISHED_AT");
-    assert_eq!(
-        lines,
-        [["plant 1/süd/materials_2026-11-23.csv", "SUCCESS", "2"], ["materials.csv", "SUCCESS", "40"]]
-    );
+    assert_eq!(lines, [["plant 1/süd/materials_2026-11-23.csv", "SUCCESS", "2"], ["materials.csv", "SUCCESS", "40"]]);
 }
 
 #[test]

@@ -99,12 +99,7 @@ impl Mill {
 
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        let mut child = self
-            .command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let read = |mut from: Box<dyn std::io::Read + Send>| {
             std::thread::spawn(move || {
@@ -134,12 +129,7 @@ impl Mill {
     /// Starts a command that goes on; it is killed when what is returned is dropped.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let child = self
-            .command(arguments)
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let child = self.command(arguments).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Running(child)
     }
 
@@ -242,8 +232,7 @@ pub fn python(code: &str, arguments: &[&str]) -> Output {
     Command::new(repository().join(".venv/bin/python")).arg("-c").arg(code).args(arguments).output().unwrap()
 }
 
-pub const MATERIALS: &str =
-    "material_id,material_name,material_type,unit_of_measure,standard_cost,currency,supplier_id,lead_time_days,created_at";
+pub const MATERIALS: &str = "material_id,material_name,material_type,unit_of_measure,standard_cost,currency,supplier_id,lead_time_days,created_at";
 
 /// A good file of materials with these ids.
 pub fn materials(ids: &[&str]) -> String {

@@ -193,7 +193,8 @@ impl fmt::Display for Ended {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.loads == 0 {
-            return f.write_str("nothing new to load: every file in the raw folder is known; `millrace loads` lists them");
+            return f
+                .write_str("nothing new to load: every file in the raw folder is known; `millrace loads` lists them");
         }
         write!(
             f,

@@ -64,12 +64,7 @@ pub async fn open_transform(platform: &Platform) -> Result<TransformHandler, Fai
 }
 
 /// Starts the transform loop.
-pub fn start_transform(
-    services: &mut Services,
-    platform: &Platform,
-    handler: TransformHandler,
-    announced: &Announced,
-) {
+pub fn start_transform(services: &mut Services, platform: &Platform, handler: TransformHandler, announced: &Announced) {
     start_stage(services, platform, "transform", handler, announced);
 }
 

@@ -71,10 +71,7 @@ pub async fn up(settings: Settings, output: &Output) -> Result<End, Failure> {
     roles::start_dq(&mut services, &platform, &announced)?;
     roles::start_watcher(&mut services, &platform, &announced)?;
     drop(announced);
-    output.note(&format!(
-        "watching {}; drop files there, end with Ctrl-C",
-        platform.settings.paths.raw.display()
-    ));
+    output.note(&format!("watching {}; drop files there, end with Ctrl-C", platform.settings.paths.raw.display()));
     let progress = Progress::follow(heard, output.clone());
     let end = services.run(DRAIN).await;
     progress.finish().await;

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bus::Consumer;
-use messages::{
-    DqRequested, Envelope, Failure, IngestRequested, Message, MessageId, TransformRequested,
-};
+use messages::{DqRequested, Envelope, Failure, IngestRequested, Message, MessageId, TransformRequested};
 use runtime::Settings;
 use serde::Serialize;
 
@@ -89,9 +87,7 @@ fn message(asked: &Trigger) -> Result<Message, Failure> {
     }
     let (load_id, sources) = (asked.load_id.clone(), asked.sources.clone());
     Ok(match asked.stage {
-        Asked::Ingest => {
-            IngestRequested { load_id, sources, files: asked.files.clone(), as_of: asked.as_of }.into()
-        }
+        Asked::Ingest => IngestRequested { load_id, sources, files: asked.files.clone(), as_of: asked.as_of }.into(),
         Asked::Transform => TransformRequested { load_id, sources, full_refresh: asked.full_refresh }.into(),
         Asked::Dq => DqRequested { load_id, sources }.into(),
     })
@@ -113,14 +109,22 @@ async fn wait(answers: &mut dyn Consumer, command: MessageId) -> Result<Envelope
 fn describe(answer: &Envelope) -> String {
     match &answer.message {
         Message::IngestCompleted(event) => {
-            let tables = event.tables.iter().map(|table| format!("{} {} rows", table.table, output::thousands(table.rows_loaded)));
+            let tables = event
+                .tables
+                .iter()
+                .map(|table| format!("{} {} rows", table.table, output::thousands(table.rows_loaded)));
             format!("{} {}", output::good("ingest completed:"), tables.collect::<Vec<_>>().join(", "))
         }
         Message::TransformCompleted(event) => {
             format!("{} {}", output::good("transform completed:"), output::counted(event.nodes.len(), "node"))
         }
         Message::DqCompleted(event) => {
-            format!("{} {} over {}", output::good("dq completed:"), output::status(event.verdict.as_str()), output::counted(event.checks.len(), "check"))
+            format!(
+                "{} {} over {}",
+                output::good("dq completed:"),
+                output::status(event.verdict.as_str()),
+                output::counted(event.checks.len(), "check")
+            )
         }
         Message::IngestFailed(event) => format!("{} {}", output::bad("ingest failed:"), event.failure),
         Message::TransformFailed(event) => format!("{} {}", output::bad("transform failed:"), event.failure),

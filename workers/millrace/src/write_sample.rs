@@ -16,11 +16,8 @@ pub fn write(options: &Sample, output: &Output) -> Result<End, Failure> {
         Failure::fatal(format!("the sample can't be written to {}: {error}", options.dir.display()))
     })?;
     bar.finish_and_clear();
-    let files: Vec<_> = report
-        .files
-        .iter()
-        .map(|file| json!({ "path": file.path, "rows": file.rows, "bytes": file.bytes }))
-        .collect();
+    let files: Vec<_> =
+        report.files.iter().map(|file| json!({ "path": file.path, "rows": file.rows, "bytes": file.bytes })).collect();
     output.value(&files, |_| {
         for file in &report.files {
             let (rows, bytes) = (thousands(file.rows), HumanBytes(file.bytes));

@@ -138,11 +138,9 @@ impl Contract {
 }
 
 /// Tables of `RAW` that no contract may fill.
-const RESERVED_TABLES: [&str; 4] =
-    ["RAW_LOAD_AUDIT", "STAGE_AUDIT", "DATA_QUALITY_AUDIT", "CURRENT_LOADS"];
+const RESERVED_TABLES: [&str; 4] = ["RAW_LOAD_AUDIT", "STAGE_AUDIT", "DATA_QUALITY_AUDIT", "CURRENT_LOADS"];
 /// Columns that the platform adds to every row.
-const RESERVED_COLUMNS: [&str; 5] =
-    ["load_id", "source_file", "source_row", "loaded_at", "command_id"];
+const RESERVED_COLUMNS: [&str; 5] = ["load_id", "source_file", "source_row", "loaded_at", "command_id"];
 
 /// Whether `name` can stand in SQL as it is, on every warehouse.
 fn is_identifier(name: &str) -> bool {

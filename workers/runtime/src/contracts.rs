@@ -34,9 +34,8 @@ impl Contracts {
     /// Reads every `*.yaml` and `*.yml` in `folder`. All faults of all files come back together.
     pub fn read(folder: &Path) -> Result<Self, Vec<ContractError>> {
         let fault = |path: &Path, fault: String| ContractError { path: path.into(), fault };
-        let entries = std::fs::read_dir(folder).map_err(|error| {
-            vec![fault(folder, format!("can't read the contracts: {error}; set paths.contracts"))]
-        })?;
+        let entries = std::fs::read_dir(folder)
+            .map_err(|error| vec![fault(folder, format!("can't read the contracts: {error}; set paths.contracts"))])?;
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"));
         paths.sort();
@@ -65,7 +64,11 @@ impl Contracts {
             if known.contract.source.eq_ignore_ascii_case(&contract.source) {
                 faults.push(format!("source {} has another contract already", contract.source));
             } else if known.contract.table() == contract.table() {
-                faults.push(format!("table {} is filled by source {} already", contract.table(), known.contract.source));
+                faults.push(format!(
+                    "table {} is filled by source {} already",
+                    contract.table(),
+                    known.contract.source
+                ));
             }
         }
         let mut globs = Vec::new();

@@ -51,11 +51,7 @@ mod tests {
     use super::*;
 
     fn policy() -> RetryPolicy {
-        RetryPolicy {
-            max_attempts: 5,
-            first_delay: Duration::from_secs(1),
-            max_delay: Duration::from_secs(60),
-        }
+        RetryPolicy { max_attempts: 5, first_delay: Duration::from_secs(1), max_delay: Duration::from_secs(60) }
     }
 
     #[test]

@@ -77,9 +77,7 @@ impl Services {
     }
 }
 
-fn outcome(
-    ended: Result<(&'static str, Result<(), Failure>), tokio::task::JoinError>,
-) -> Result<(), Failure> {
+fn outcome(ended: Result<(&'static str, Result<(), Failure>), tokio::task::JoinError>) -> Result<(), Failure> {
     match ended {
         Ok((_, Ok(()))) => Ok(()),
         Ok((name, Err(failure))) => Err(failure.context(name)),

@@ -85,12 +85,7 @@ impl<H: Handler> StageLoop<H> {
         Ok(())
     }
 
-    async fn consume(
-        &mut self,
-        stage: Stage,
-        stop: &CancellationToken,
-        failures: &mut u32,
-    ) -> Result<(), Failure> {
+    async fn consume(&mut self, stage: Stage, stop: &CancellationToken, failures: &mut u32) -> Result<(), Failure> {
         let prefetch = u16::try_from(self.handler.together()).unwrap_or(u16::MAX);
         let mut consumer = self.bus.consume(stage, prefetch).await?;
         loop {
@@ -109,11 +104,7 @@ impl<H: Handler> StageLoop<H> {
         }
     }
 
-    async fn handle(
-        &mut self,
-        batch: Vec<Delivery>,
-        stop: &CancellationToken,
-    ) -> Result<(), Failure> {
+    async fn handle(&mut self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<(), Failure> {
         let (mut deliveries, mut work) = (Vec::new(), Vec::new());
         for delivery in batch {
             let attempt = delivery.attempt();
@@ -129,7 +120,7 @@ impl<H: Handler> StageLoop<H> {
             let item = Work { envelope, attempt };
             if attempt > self.retry.max_attempts {
                 let failure = Failure::permanent(format!(
-                    "given up after {} tries, in the last of which the worker died or was ended",
+                    "given up after {} tries: in the last one the worker died, or could not record why it failed",
                     attempt - 1
                 ));
                 self.give_up(delivery, &item, failure, stop).await?;
@@ -195,14 +186,17 @@ impl<H: Handler> StageLoop<H> {
                 self.publish(handled, stop).await?;
                 Ok(delivery.dead_letter(&failure).await?)
             }
-            Err(unrecorded) if unrecorded.class == FailureClass::Transient => {
-                tracing::warn!(error = %unrecorded, "the failure can't be recorded yet; trying again");
+            Err(unrecorded)
+                if unrecorded.class == FailureClass::Transient
+                    && work.attempt < self.retry.max_attempts.saturating_mul(2) =>
+            {
+                tracing::warn!(load_id = %work.envelope.load_id(), error = %unrecorded, "the failure can't be recorded yet; trying again");
                 Ok(delivery.retry(self.retry.delay(work.attempt), &failure).await?)
             }
             // What can't even be recorded is still kept: the dead letter has both causes.
             Err(unrecorded) => {
-                let both = failure.context(format!("not recorded in the audit ({unrecorded})"));
-                Ok(delivery.dead_letter(&both).await?)
+                let message = format!("{failure}; and the audit could not be written: {unrecorded}");
+                Ok(delivery.dead_letter(&Failure { message, ..failure }).await?)
             }
         }
     }
@@ -215,9 +209,7 @@ impl<H: Handler> StageLoop<H> {
             while let Err(error) = self.bus.publish(&envelope).await {
                 attempt += 1;
                 let delay = self.retry.delay(attempt);
-                if !matches!(error, BusError::Unavailable(_) | BusError::Unroutable { .. })
-                    || stop.is_cancelled()
-                {
+                if !matches!(error, BusError::Unavailable(_) | BusError::Unroutable { .. }) || stop.is_cancelled() {
                     return Err(error.into());
                 }
                 tracing::warn!(kind = envelope.message.type_name(), load_id = %envelope.load_id(), %error, "not published yet; trying again");

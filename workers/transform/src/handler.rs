@@ -61,8 +61,11 @@ impl TransformHandler {
             Err(failure) => return all_fail(failure),
         };
         tracing::info!(
-            loads = work.len(), nodes = build.nodes.len(), sources = wish.sources.join(","),
-            elapsed_secs = Utc::now().signed_duration_since(started_at).as_seconds_f64(), "models built"
+            loads = work.len(),
+            nodes = build.nodes.len(),
+            sources = wish.sources.join(","),
+            elapsed_secs = Utc::now().signed_duration_since(started_at).as_seconds_f64(),
+            "models built"
         );
         let ends: Vec<(StageLine, Envelope)> =
             match work.iter().map(|item| self.end(item, &build, started_at)).collect() {

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use runtime::{Contracts, raw_folder::FoundFile};
 use warehouse::{LoadLine, LoadStatus};
 
-
 /// What is known of the files by their paths: the content that was announced or loaded last.
 #[derive(Default)]
 pub(crate) struct Known {
@@ -55,11 +54,7 @@ impl Known {
 
     /// Notes that a file was announced.
     pub(crate) fn announced(&mut self, file: &FoundFile) {
-        let seen = Seen {
-            size_bytes: file.size_bytes,
-            modified_at: file.modified_at,
-            announced: Some(Instant::now()),
-        };
+        let seen = Seen { size_bytes: file.size_bytes, modified_at: file.modified_at, announced: Some(Instant::now()) };
         self.files.insert(file.uri.clone(), seen);
     }
 

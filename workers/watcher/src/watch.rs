@@ -73,9 +73,11 @@ impl Watcher {
         })?;
         let mut ignore = GlobSetBuilder::new();
         for pattern in &settings.ignore {
-            ignore.add(Glob::new(pattern).map_err(|error| {
-                Failure::fatal(format!("watch.ignore has a pattern that can't be read: {error}"))
-            })?);
+            ignore.add(
+                Glob::new(pattern).map_err(|error| {
+                    Failure::fatal(format!("watch.ignore has a pattern that can't be read: {error}"))
+                })?,
+            );
         }
         let ignore = ignore.build().map_err(|error| Failure::fatal(format!("watch.ignore: {error}")))?;
         Ok(Self {

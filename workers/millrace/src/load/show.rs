@@ -32,7 +32,10 @@ pub async fn show(ledger: &Ledger, load_id: &LoadId, output: &Output) -> Result<
         load_id: load_id.clone(),
         state: State::of(&files, &stages),
         current_in: ledger.current_tables(load_id).await?,
-        trace_id: files.last().map(|line| line.trace_id.clone()).or_else(|| stages.last().map(|line| line.trace_id.clone())),
+        trace_id: files
+            .last()
+            .map(|line| line.trace_id.clone())
+            .or_else(|| stages.last().map(|line| line.trace_id.clone())),
         checks: ledger.quality_lines(load_id).await?,
         files,
         stages,

@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn the_last_stage_tells_and_a_reload_begins_anew() {
-        let done = [stage(Stage::Transform, StageStatus::Success, 2, ""), stage(Stage::Dq, StageStatus::Success, 3, "warned")];
+        let done =
+            [stage(Stage::Transform, StageStatus::Success, 2, ""), stage(Stage::Dq, StageStatus::Success, 3, "warned")];
         assert_eq!(State::of(&[file("a", LoadStatus::Success, 1)], &done), State::Warned);
         assert_eq!(State::of(&[file("a", LoadStatus::Success, 1)], &done[..1]), State::Transformed);
         let again = [file("a", LoadStatus::Success, 1), file("a", LoadStatus::Success, 4)];
