@@ -95,13 +95,7 @@ impl LoadLine {
 
     /// The line that says that `slice` could not be loaded, for a file of `bytes`.
     pub fn failure(slice: &Slice, bytes: u64, error: &str, finished_at: DateTime<Utc>) -> Self {
-        Self {
-            status: LoadStatus::Failed,
-            bytes,
-            error: Some(error.into()),
-            finished_at,
-            ..Self::of(slice)
-        }
+        Self { status: LoadStatus::Failed, bytes, error: Some(error.into()), finished_at, ..Self::of(slice) }
     }
 
     /// What a slice alone tells of its line.

@@ -29,9 +29,7 @@ pub async fn open(settings: &WarehouseSettings) -> Result<Arc<dyn Warehouse>, Wa
 
 /// Opens the warehouse only to look: several processes can do so at once while none writes, and nothing is made.
 /// Whatever would write is refused.
-pub async fn open_read_only(
-    settings: &WarehouseSettings,
-) -> Result<Arc<dyn Warehouse>, WarehouseError> {
+pub async fn open_read_only(settings: &WarehouseSettings) -> Result<Arc<dyn Warehouse>, WarehouseError> {
     let path = duckdb_path(&settings.url)?;
     Ok(DuckDb::open(path, settings, true)?)
 }

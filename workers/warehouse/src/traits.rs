@@ -17,11 +17,7 @@ pub trait Warehouse: Send + Sync + 'static {
     /// [fenced out](LoadOutcome::Fenced), in which case `rows` is not read. The warehouse counts what it wrote and
     /// fails if `rows` counted otherwise. After an `Err` nothing of the slice is visible, unless the error says that
     /// the outcome is unknown: call again with the same slice, it finds out.
-    async fn load(
-        &self,
-        slice: &Slice,
-        rows: Box<dyn RowSource>,
-    ) -> Result<LoadOutcome, WarehouseError>;
+    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError>;
 
     /// Runs statements in one transaction: all of them or none. Write text with [`crate::sql`]'s functions only.
     async fn transact(&self, statements: &[String]) -> Result<(), WarehouseError>;

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use messages::FailureClass;
 use millrace_warehouse::conformance::kit::*;
 use millrace_warehouse::{Ledger, Warehouse, WarehouseError, WarehouseSettings, open, open_read_only};
-use messages::FailureClass;
 
 fn settings(path: &Path, lock_wait_secs: u64) -> WarehouseSettings {
     WarehouseSettings {
@@ -106,8 +106,12 @@ async fn a_killed_process_leaves_every_committed_load_and_nothing_else() {
         assert_eq!(ask(&warehouse, "SELECT COUNT(*) FROM RAW_RUN.BATCHES_RUN").await, [audited.to_string()]);
         let newest = lines.iter().map(|line| line.command_id).max().unwrap();
         assert_eq!(
-            ask(&warehouse, "SELECT COUNT(*), MIN(COMMAND_ID) FROM RAW_RUN.BATCHES_RUN R JOIN RAW.CURRENT_LOADS C \
-                USING (LOAD_ID, COMMAND_ID)").await,
+            ask(
+                &warehouse,
+                "SELECT COUNT(*), MIN(COMMAND_ID) FROM RAW_RUN.BATCHES_RUN R JOIN RAW.CURRENT_LOADS C \
+                USING (LOAD_ID, COMMAND_ID)"
+            )
+            .await,
             [format!("20000 {newest}")]
         );
         load(&warehouse, &slice(&batches(), "after", 100_000, "b.csv", hour(2)), 5, "after").await;
@@ -130,10 +134,17 @@ async fn two_processes_load_in_turns() {
     for thread in drained {
         thread.join().unwrap();
     }
-    assert_eq!(ask(&warehouse, "SELECT COUNT(*), COUNT(DISTINCT LOAD_ID) FROM RAW_RUN.BATCHES_RUN").await, ["1600000 80"]);
+    assert_eq!(
+        ask(&warehouse, "SELECT COUNT(*), COUNT(DISTINCT LOAD_ID) FROM RAW_RUN.BATCHES_RUN").await,
+        ["1600000 80"]
+    );
     // Neither waited until the other had finished all.
-    let order = ask(&warehouse, "SELECT CASE WHEN LOAD_ID < 'l1' OR LENGTH(LOAD_ID) < 5 THEN 1 ELSE 2 END \
-        FROM RAW.RAW_LOAD_AUDIT ORDER BY FINISHED_AT").await;
+    let order = ask(
+        &warehouse,
+        "SELECT CASE WHEN LOAD_ID < 'l1' OR LENGTH(LOAD_ID) < 5 THEN 1 ELSE 2 END \
+        FROM RAW.RAW_LOAD_AUDIT ORDER BY FINISHED_AT",
+    )
+    .await;
     let turns = 1 + order.windows(2).filter(|pair| pair[0] != pair[1]).count();
     assert!(turns > 2, "{turns} turns: one process waited for all of the other's work");
 }
@@ -190,8 +201,12 @@ async fn queries_reach_no_other_files() {
     std::fs::write(folder.path().join("secret.csv"), "a\n1\n").unwrap();
     let warehouse = open(&settings(&path, 1)).await.unwrap();
     let at = folder.path().display();
-    for sql in [format!("SELECT * FROM read_csv('{at}/secret.csv')"), format!("SELECT * FROM '{at}/secret.csv'"),
-        format!("SELECT * FROM read_text('{at}/*')"), format!("FROM glob('{at}/*')")] {
+    for sql in [
+        format!("SELECT * FROM read_csv('{at}/secret.csv')"),
+        format!("SELECT * FROM '{at}/secret.csv'"),
+        format!("SELECT * FROM read_text('{at}/*')"),
+        format!("FROM glob('{at}/*')"),
+    ] {
         let refused = warehouse.query(&sql, 10).await;
         assert!(matches!(refused, Err(WarehouseError::Statement(_))), "{sql}: {refused:?}");
     }

@@ -92,7 +92,11 @@ impl Records {
         self.header = Header::new(&names, columns).map_err(|why| self.fault(&why))?;
         if !self.header.extra.is_empty() {
             let extra = list(&self.header.extra);
-            tracing::info!(file = self.file.uri(), columns = extra, "columns that the contract does not name are ignored");
+            tracing::info!(
+                file = self.file.uri(),
+                columns = extra,
+                "columns that the contract does not name are ignored"
+            );
             self.notes.push(format!("columns that the contract does not name are ignored: {extra}"));
         }
         Ok(())
@@ -120,9 +124,8 @@ impl Records {
         while self.next_batch()?.is_some() {}
         let rows = self.filling.total();
         if rows == 0 {
-            return Err(self.fault(
-                "the file has a header and no rows; it is not loaded, because it would empty what is current",
-            ));
+            return Err(self
+                .fault("the file has a header and no rows; it is not loaded, because it would empty what is current"));
         }
         let (bytes, file_id) = self.file.finish()?;
         Ok(FileFacts { rows, rows_rejected: 0, bytes, file_id })
@@ -206,7 +209,10 @@ impl Records {
         }
         let whole = self.strict.whole(&self.piece[..self.filled], self.ended);
         self.to = whole.map_err(|why| self.fault(&why))?;
-        self.strict.follow(&self.piece[..self.to]).map_err(|why| format!("{}: {why}", self.file.uri())).map_err(Failure::permanent)?;
+        self.strict
+            .follow(&self.piece[..self.to])
+            .map_err(|why| format!("{}: {why}", self.file.uri()))
+            .map_err(Failure::permanent)?;
         if self.ended {
             self.strict.end().map_err(|why| self.fault(&why))?;
         }

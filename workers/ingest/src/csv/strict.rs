@@ -58,6 +58,8 @@ impl Strict {
         if let Some(at) = memchr(0, piece) {
             return Err(format!("line {}: a NUL byte; the file is damaged or no text", self.line_at(piece, at)));
         }
+        // Where the last quote was opened in this piece. Its line is counted once, at the end, not for every quote.
+        let mut opened = None;
         let mut at = 0;
         while let Some(&byte) = piece.get(at) {
             match self.state {
@@ -76,7 +78,7 @@ impl Strict {
                             ));
                         }
                         self.state = State::Quoted;
-                        self.quoted_since = self.line_at(piece, at);
+                        opened = Some(at);
                     }
                     at += 1;
                 }
@@ -105,6 +107,9 @@ impl Strict {
                 }
                 State::Return => return Err(self.lone_return(self.line_at(piece, at))),
             }
+        }
+        if let Some(opened) = opened {
+            self.quoted_since = self.line_at(piece, opened);
         }
         self.lines += memchr_iter(b'\n', piece).count() as u64;
         self.bytes += piece.len() as u64;

@@ -96,9 +96,13 @@ pub async fn newest_line_of_each_file(warehouse: Arc<dyn Warehouse>) {
     load(&warehouse, &slice(&batches(), "l1", 1, "b.csv", hour(1)), 1, "x").await;
     load(&warehouse, &slice(&batches(), "l2", 2, "b.csv", hour(2)), 2, "x").await;
     let unknown = LoadLine { table: String::new(), source: String::new(), ..planned("u", 3, "u.csv", 1) };
-    ledger.record_load(&LoadLine { status: LoadStatus::Failed, error: Some("no contract".into()), ..unknown }).await.unwrap();
+    ledger
+        .record_load(&LoadLine { status: LoadStatus::Failed, error: Some("no contract".into()), ..unknown })
+        .await
+        .unwrap();
     let newest = ledger.newest_by_file().await.unwrap();
-    let found: Vec<_> = newest.iter().map(|line| (line.uri.as_str(), line.load_id.as_str(), line.table.as_str())).collect();
+    let found: Vec<_> =
+        newest.iter().map(|line| (line.uri.as_str(), line.load_id.as_str(), line.table.as_str())).collect();
     assert_eq!(found, [("b.csv", "l2", "BATCHES"), ("u.csv", "u", "")]);
 }
 

@@ -10,7 +10,8 @@ pub async fn rows_show_in_the_view(warehouse: Arc<dyn Warehouse>) {
     warehouse.prepare(&[batches()]).await.unwrap();
     load(&warehouse, &slice(&batches(), "watch::b", 1, "mes/b.csv", hour(1)), 2, "new").await;
     assert_eq!(
-        ask(&warehouse, "SELECT ID, STATE, LOAD_ID, SOURCE_FILE, SOURCE_ROW FROM RAW.BATCHES ORDER BY SOURCE_ROW").await,
+        ask(&warehouse, "SELECT ID, STATE, LOAD_ID, SOURCE_FILE, SOURCE_ROW FROM RAW.BATCHES ORDER BY SOURCE_ROW")
+            .await,
         ["1 new watch::b mes/b.csv 1", "2 new watch::b mes/b.csv 2"]
     );
     let columns = warehouse.query("SELECT * FROM RAW.BATCHES", 1).await.unwrap().columns;
@@ -49,7 +50,10 @@ pub async fn failing_source_leaves_nothing(warehouse: Arc<dyn Warehouse>) {
     let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
     let failing = Memory::new(pairs(300_000, "bad")).fail_after(250_000);
     let failed = warehouse.load(&slice, failing.boxed()).await;
-    assert!(matches!(&failed, Err(WarehouseError::Source(why)) if why.message == "the file is bad in line 7"), "{failed:?}");
+    assert!(
+        matches!(&failed, Err(WarehouseError::Source(why)) if why.message == "the file is bad in line 7"),
+        "{failed:?}"
+    );
     assert!(held(&warehouse, &batches()).await.is_empty());
     assert_eq!(ask(&warehouse, "SELECT COUNT(*) FROM RAW.RAW_LOAD_AUDIT").await, ["0"]);
     load(&warehouse, &slice, 2, "good").await;
@@ -112,8 +116,15 @@ pub async fn newer_plan_fences(warehouse: Arc<dyn Warehouse>) {
 /// Quotes, backslashes, 500 characters and any script.
 pub async fn any_load_id_survives(warehouse: Arc<dyn Warehouse>) {
     warehouse.prepare(&[batches()]).await.unwrap();
-    let ids = ["it's; DROP TABLE x --", r"back\slash\' and \", "\"quoted\"", "dag::2026-11-23T12:00:00+00:00",
-        "фрезер::轴承::🏭", "100%_done", "$$ ${x} {{ y }}"];
+    let ids = [
+        "it's; DROP TABLE x --",
+        r"back\slash\' and \",
+        "\"quoted\"",
+        "dag::2026-11-23T12:00:00+00:00",
+        "фрезер::轴承::🏭",
+        "100%_done",
+        "$$ ${x} {{ y }}",
+    ];
     let long: String = "é".repeat(502);
     for (number, id) in ids.into_iter().chain([long.as_str()]).enumerate() {
         let number = number as u32 + 1;
@@ -129,10 +140,7 @@ pub async fn any_load_id_survives(warehouse: Arc<dyn Warehouse>) {
 pub async fn two_loads_of_one_slice_leave_one(warehouse: Arc<dyn Warehouse>) {
     warehouse.prepare(&[batches()]).await.unwrap();
     let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
-    let (one, two) = tokio::join!(
-        try_load(&warehouse, &slice, 5_000, "x"),
-        try_load(&warehouse, &slice, 5_000, "x")
-    );
+    let (one, two) = tokio::join!(try_load(&warehouse, &slice, 5_000, "x"), try_load(&warehouse, &slice, 5_000, "x"));
     let loaded = [&one, &two].into_iter().filter(|end| matches!(end, Ok(LoadOutcome::Loaded(_)))).count();
     assert_eq!(loaded, 1, "{one:?} {two:?}");
     assert_eq!(held(&warehouse, &batches()).await, ["x 5000"]);
@@ -144,7 +152,10 @@ pub async fn empty_is_null(warehouse: Arc<dyn Warehouse>) {
     let rows = vec![("1".into(), String::new()), (String::new(), "x".into()), (String::new(), String::new())];
     let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
     warehouse.load(&slice, Memory::new(rows).boxed()).await.unwrap();
-    assert_eq!(ask(&warehouse, "SELECT ID, STATE FROM RAW.BATCHES ORDER BY SOURCE_ROW").await, ["1 NULL", "NULL x", "NULL NULL"]);
+    assert_eq!(
+        ask(&warehouse, "SELECT ID, STATE FROM RAW.BATCHES ORDER BY SOURCE_ROW").await,
+        ["1 NULL", "NULL x", "NULL NULL"]
+    );
 }
 
 /// Texts of every length, in batches of any size, arrive as they were.
@@ -155,8 +166,12 @@ pub async fn many_rows(warehouse: Arc<dyn Warehouse>) {
     let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
     warehouse.load(&slice, Memory::new(rows).batches_of(5_000).boxed()).await.unwrap();
     assert_eq!(
-        ask(&warehouse, "SELECT COUNT(*), COUNT(STATE), SUM(LENGTH(STATE)), COUNT(DISTINCT SOURCE_ROW), \
-            SUM(CASE WHEN CAST(ID AS BIGINT) + 1 = SOURCE_ROW THEN 1 ELSE 0 END) FROM RAW.BATCHES").await,
+        ask(
+            &warehouse,
+            "SELECT COUNT(*), COUNT(STATE), SUM(LENGTH(STATE)), COUNT(DISTINCT SOURCE_ROW), \
+            SUM(CASE WHEN CAST(ID AS BIGINT) + 1 = SOURCE_ROW THEN 1 ELSE 0 END) FROM RAW.BATCHES"
+        )
+        .await,
         [format!("70000 {} {sum} 70000 70000", 70_000 - 70_000_usize.div_ceil(9))]
     );
     let text = warehouse.query("SELECT STATE FROM RAW.BATCHES WHERE ID = '8'", 1).await.unwrap().rows;

@@ -9,8 +9,12 @@ use crate::{Warehouse, WarehouseError};
 /// Every type comes as text.
 pub async fn query_gives_text(warehouse: Arc<dyn Warehouse>) {
     assert_eq!(
-        ask(&warehouse, "SELECT 1, CAST(NULL AS VARCHAR), 'x y', CAST('2026-11-23 12:00:00.000001' AS TIMESTAMP), \
-            CAST('2026-11-23' AS DATE), CAST(1.50 AS DECIMAL(10, 2)), SUM(3) -- a comment").await,
+        ask(
+            &warehouse,
+            "SELECT 1, CAST(NULL AS VARCHAR), 'x y', CAST('2026-11-23 12:00:00.000001' AS TIMESTAMP), \
+            CAST('2026-11-23' AS DATE), CAST(1.50 AS DECIMAL(10, 2)), SUM(3) -- a comment"
+        )
+        .await,
         ["1 NULL x y 2026-11-23 12:00:00.000001 2026-11-23 1.50 3"]
     );
 }

@@ -23,8 +23,10 @@ pub async fn contract_gains_a_column(warehouse: Arc<dyn Warehouse>) {
     let mut wider = batches();
     wider.columns.push("grade".into());
     warehouse.prepare(std::slice::from_ref(&wider)).await.unwrap();
-    assert_eq!(ask(&warehouse, "SELECT STATE, GRADE, SOURCE_ROW FROM RAW.BATCHES ORDER BY SOURCE_ROW").await,
-        ["old NULL 1", "old NULL 2", "old NULL 3"]);
+    assert_eq!(
+        ask(&warehouse, "SELECT STATE, GRADE, SOURCE_ROW FROM RAW.BATCHES ORDER BY SOURCE_ROW").await,
+        ["old NULL 1", "old NULL 2", "old NULL 3"]
+    );
     let next = slice(&wider, "m", 2, "b.csv", hour(2));
     warehouse.load(&next, Memory::new(pairs(2, "new")).columns(3).boxed()).await.unwrap();
     assert_eq!(shown(&warehouse, &wider).await, ["new 2"]);
@@ -45,7 +47,8 @@ pub async fn contract_changes_its_mode(warehouse: Arc<dyn Warehouse>) {
 
 /// Columns and tables may be called what SQL reserves.
 pub async fn names_that_sql_reserves(warehouse: Arc<dyn Warehouse>) {
-    let table = TableSpec { table: "ORDER".into(), columns: vec!["select".into(), "group".into()], mode: Mode::Snapshot };
+    let table =
+        TableSpec { table: "ORDER".into(), columns: vec!["select".into(), "group".into()], mode: Mode::Snapshot };
     warehouse.prepare(std::slice::from_ref(&table)).await.unwrap();
     load(&warehouse, &slice(&table, "l", 1, "o.csv", hour(1)), 2, "x").await;
     assert_eq!(ask(&warehouse, "SELECT \"SELECT\", \"GROUP\" FROM RAW.\"ORDER\" ORDER BY 1").await, ["1 x", "2 x"]);
@@ -63,6 +66,9 @@ pub async fn contracts_that_can_not_be(warehouse: Arc<dyn Warehouse>) {
         let columns = columns.into_iter().map(str::to_owned).collect();
         let table = TableSpec { table: table.into(), columns, mode: Mode::Snapshot };
         let refused = warehouse.prepare(std::slice::from_ref(&table)).await;
-        assert!(matches!(&refused, Err(WarehouseError::Configuration(why)) if why.contains(&table.table)), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(WarehouseError::Configuration(why)) if why.contains(&table.table)),
+            "{refused:?}"
+        );
     }
 }

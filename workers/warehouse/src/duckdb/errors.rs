@@ -30,11 +30,22 @@ pub(super) fn trouble(error: &duckdb::Error) -> Trouble {
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
     if has(&["Could not set lock on file", "Conflicting lock is held", "being used by another process"]) {
         Trouble::Locked
-    } else if has(&["not a valid DuckDB database file", "with version number", "storage version", "newer version of DuckDB"]) {
+    } else if has(&[
+        "not a valid DuckDB database file",
+        "with version number",
+        "storage version",
+        "newer version of DuckDB",
+    ]) {
         Trouble::Foreign
     } else if has(&["No space left", "Disk quota", "Could not write", "Failed to write", "max_temp_directory_size"]) {
         Trouble::Disk
-    } else if has(&["Permission denied", "Is a directory", "Read-only file system", "Cannot open file", "database does not exist"]) {
+    } else if has(&[
+        "Permission denied",
+        "Is a directory",
+        "Read-only file system",
+        "Cannot open file",
+        "database does not exist",
+    ]) {
         Trouble::Path
     } else if has(&["Out of Memory Error", "failed to allocate", "could not allocate"]) {
         Trouble::Memory

@@ -35,9 +35,10 @@ impl Handle {
     pub(super) fn start(opening: Opening) -> Result<Self, WarehouseError> {
         let (jobs, inbox) = mpsc::channel();
         let keeper = Keeper { opening, session: None };
-        std::thread::Builder::new().name("duckdb".into()).spawn(move || keeper.serve(&inbox)).map_err(
-            |why| WarehouseError::Unavailable(format!("the thread for DuckDB could not be started: {why}")),
-        )?;
+        std::thread::Builder::new()
+            .name("duckdb".into())
+            .spawn(move || keeper.serve(&inbox))
+            .map_err(|why| WarehouseError::Unavailable(format!("the thread for DuckDB could not be started: {why}")))?;
         Ok(Self { jobs })
     }
 
@@ -113,10 +114,7 @@ impl Keeper {
         }
     }
 
-    fn work<T>(
-        &mut self,
-        work: impl FnOnce(&Session) -> Result<T, WarehouseError>,
-    ) -> Result<T, WarehouseError> {
+    fn work<T>(&mut self, work: impl FnOnce(&Session) -> Result<T, WarehouseError>) -> Result<T, WarehouseError> {
         let session = match &mut self.session {
             Some(session) => session,
             none => none.insert(self.opening.open()?),

@@ -6,18 +6,14 @@ use chrono::Utc;
 
 use super::feed::{Feed, Feeding};
 use super::session::Session;
-use crate::ledger::insert;
 use crate::layout::run_table;
+use crate::ledger::insert;
 use crate::sql::{ident, literal, timestamp};
 use crate::standing::{Standing, delete_leftovers, delete_older};
 use crate::{FileFacts, LoadLine, LoadOutcome, RowSource, Slice, WarehouseError};
 
 /// Loads `slice`: fence, rows, counts, older generations, SUCCESS line.
-pub(super) fn load(
-    session: &Session,
-    slice: &Slice,
-    rows: Box<dyn RowSource>,
-) -> Result<LoadOutcome, WarehouseError> {
+pub(super) fn load(session: &Session, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
     session.transaction(|session| {
         let found = session.rows(&Standing::query(slice), 1)?;
         let standing = Standing::read(found.rows.first().map_or(&[], Vec::as_slice))?;
@@ -40,11 +36,7 @@ pub(super) fn load(
 }
 
 /// Inserts the rows and compares counts.
-fn insert_rows(
-    session: &Session,
-    slice: &Slice,
-    rows: Box<dyn RowSource>,
-) -> Result<FileFacts, WarehouseError> {
+fn insert_rows(session: &Session, slice: &Slice, rows: Box<dyn RowSource>) -> Result<FileFacts, WarehouseError> {
     let feed = Arc::new(Feed::new(&slice.table));
     let feeding = Feeding::start(Arc::clone(&feed), rows)?;
     let written = session.execute(&insert_sql(slice, feeding.number()));

@@ -18,10 +18,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 
-use crate::{
-    Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError,
-    WarehouseSettings,
-};
+use crate::{Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError, WarehouseSettings};
 use handle::Handle;
 use session::Opening;
 
@@ -31,9 +28,11 @@ pub struct DuckDb {
     opening: Opening,
 }
 
+type Known = HashMap<(PathBuf, bool), Weak<DuckDb>>;
+
 /// The handles of this process, by file and whether they only read. DuckDB's file lock is the process's, so a second
 /// handle on the same file would not be kept out: both would write, and the file would be lost.
-static OPEN: LazyLock<Mutex<HashMap<(PathBuf, bool), Weak<DuckDb>>>> = LazyLock::new(Mutex::default);
+static OPEN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
 
 impl DuckDb {
     /// The warehouse in the file at `path`. Nothing is opened yet; with `read_only` nothing is ever written.
@@ -80,11 +79,7 @@ impl Warehouse for DuckDb {
         self.handle.run(move |session| prepare::prepare(session, &tables)).await
     }
 
-    async fn load(
-        &self,
-        slice: &Slice,
-        rows: Box<dyn RowSource>,
-    ) -> Result<LoadOutcome, WarehouseError> {
+    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
         let slice = slice.clone();
         self.handle.run(move |session| load::load(session, &slice, rows)).await
     }
@@ -93,9 +88,7 @@ impl Warehouse for DuckDb {
         let statements = statements.to_vec();
         self.handle
             .run(move |session| {
-                session.transaction(|session| {
-                    statements.iter().try_for_each(|sql| session.execute(sql).map(drop))
-                })
+                session.transaction(|session| statements.iter().try_for_each(|sql| session.execute(sql).map(drop)))
             })
             .await
     }

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::session::Session;
-use crate::layout::{
-    AUDIT_TABLES, META_COLUMNS, View, audit_views, create_run_table, run_name, run_table, table_view,
-};
+use crate::layout::{AUDIT_TABLES, META_COLUMNS, View, audit_views, create_run_table, run_name, run_table, table_view};
 use crate::sql::{ident, literal};
 use crate::{TableSpec, WarehouseError};
 
@@ -81,22 +79,22 @@ fn missing(present: &Present, tables: &[TableSpec]) -> Vec<String> {
     for audit in &AUDIT_TABLES {
         match present.columns.get(&format!("RAW.{}", audit.name)) {
             None => statements.push(audit.create()),
-            Some(columns) => statements.extend(
-                audit.columns.iter().filter(|(name, _)| !columns.contains(*name)).map(|(name, kind)| {
-                    format!("ALTER TABLE RAW.{} ADD COLUMN IF NOT EXISTS {name} {kind}", audit.name)
-                }),
-            ),
+            Some(columns) => {
+                statements.extend(audit.columns.iter().filter(|(name, _)| !columns.contains(*name)).map(
+                    |(name, kind)| format!("ALTER TABLE RAW.{} ADD COLUMN IF NOT EXISTS {name} {kind}", audit.name),
+                ))
+            }
         }
     }
     for table in tables {
         match present.columns.get(&format!("RAW_RUN.{}", run_name(table))) {
             None => statements.push(create_run_table(table)),
             // A column that the contract has lost stays, for the rows that have it.
-            Some(columns) => statements.extend(
-                table.columns.iter().filter(|name| !columns.contains(&name.to_uppercase())).map(|name| {
-                    format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} VARCHAR", run_table(table), ident(name))
-                }),
-            ),
+            Some(columns) => {
+                statements.extend(table.columns.iter().filter(|name| !columns.contains(&name.to_uppercase())).map(
+                    |name| format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} VARCHAR", run_table(table), ident(name)),
+                ))
+            }
         }
     }
     for view in audit_views().into_iter().chain(tables.iter().map(table_view)) {
@@ -117,8 +115,9 @@ fn missing(present: &Present, tables: &[TableSpec]) -> Vec<String> {
 /// rewritten.
 fn mark(view: &View) -> String {
     // FNV-1a: the same in every build, which std's hasher does not promise.
-    let hash = view.query.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = view
+        .query
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("kept by millrace ({hash:016x})")
 }

@@ -39,11 +39,7 @@ pub(super) fn collect(connection: &Connection, sql: &str, max_rows: usize) -> du
     Ok(rows)
 }
 
-fn append(
-    chunk: &StructArray,
-    max_rows: usize,
-    rows: &mut Rows,
-) -> Result<(), duckdb::arrow::error::ArrowError> {
+fn append(chunk: &StructArray, max_rows: usize, rows: &mut Rows) -> Result<(), duckdb::arrow::error::ArrowError> {
     let options = FormatOptions::new()
         .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.6f"))
         .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.6f%:z"));

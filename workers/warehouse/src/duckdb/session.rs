@@ -178,7 +178,10 @@ impl Session {
     /// the log and is read from there the next time.
     pub(super) fn close(self) {
         let began = Instant::now();
-        if !self.read_only && !self.is_broken() && let Err(error) = self.batch("CHECKPOINT") {
+        if !self.read_only
+            && !self.is_broken()
+            && let Err(error) = self.batch("CHECKPOINT")
+        {
             tracing::warn!(%error, "the warehouse's log could not be written into its file; it is kept");
         }
         drop(self.connection);

@@ -34,10 +34,7 @@ pub(super) fn check(batch: &RecordBatch, columns: usize) -> Result<(), Failure> 
 
 /// Writes `batch`, which was [checked](check), into `output`, whose columns the table function declared: as many
 /// texts as the batch has, and a number.
-pub(super) fn write(
-    batch: &RecordBatch,
-    output: &mut DataChunkHandle,
-) -> Result<(), Box<dyn std::error::Error>> {
+pub(super) fn write(batch: &RecordBatch, output: &mut DataChunkHandle) -> Result<(), Box<dyn std::error::Error>> {
     let rows = batch.num_rows();
     if batch.num_columns() != output.num_columns() || rows > vector_rows() {
         return Err("a batch does not fit the table function's chunk".into());

@@ -17,11 +17,7 @@ impl Ledger {
     pub async fn plan(&self, lines: &[LoadLine]) -> Result<Vec<LoadLine>, WarehouseError> {
         let Some(first) = lines.first() else { return Ok(Vec::new()) };
         let now = Utc::now().trunc_subsecs(6);
-        let planned = |line: &LoadLine| LoadLine {
-            status: LoadStatus::Planned,
-            finished_at: now,
-            ..line.clone()
-        };
+        let planned = |line: &LoadLine| LoadLine { status: LoadStatus::Planned, finished_at: now, ..line.clone() };
         let lines: Vec<_> = lines.iter().map(planned).collect();
         let plan = plan_of(&first.load_id, first.command_id);
         let (worker, moment) = (literal(&first.worker), timestamp(now));
@@ -37,12 +33,7 @@ impl Ledger {
     }
 
     /// Records that a slice could not be loaded.
-    pub async fn record_failure(
-        &self,
-        slice: &Slice,
-        bytes: u64,
-        failure: &Failure,
-    ) -> Result<(), WarehouseError> {
+    pub async fn record_failure(&self, slice: &Slice, bytes: u64, failure: &Failure) -> Result<(), WarehouseError> {
         self.record_load(&LoadLine::failure(slice, bytes, &failure.message, Utc::now())).await
     }
 
@@ -53,11 +44,7 @@ impl Ledger {
 
     /// Where the run of this command stands; `None` if nothing of it is known. A file that was loaded stays loaded,
     /// whatever a second delivery ran into later, and whatever became of it before it had a contract and so a table.
-    pub async fn run_state(
-        &self,
-        load_id: &LoadId,
-        command_id: MessageId,
-    ) -> Result<Option<RunState>, WarehouseError> {
+    pub async fn run_state(&self, load_id: &LoadId, command_id: MessageId) -> Result<Option<RunState>, WarehouseError> {
         let files: Vec<LoadLine> = self
             .select(&format!(
                 "{} AND COMMAND_ID = {} QUALIFY ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE \
@@ -95,8 +82,8 @@ impl Ledger {
         .await
     }
 
-    /// Whether `load_id` is what `RAW.<table>` shows now, by table: the tables of which it is current.
-    /// For a table of increments, those of which it is the newest complete load.
+    /// The tables of which `load_id` is the current load: what `RAW.<table>` shows of a snapshot, and the newest
+    /// complete load of a table of increments.
     pub async fn current_tables(&self, load_id: &LoadId) -> Result<Vec<String>, WarehouseError> {
         let sql = format!("SELECT TABLE_NAME FROM RAW.CURRENT_LOADS {} ORDER BY 1", of_load(load_id));
         let rows = self.warehouse().query(&sql, usize::MAX).await?;

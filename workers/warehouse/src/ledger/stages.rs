@@ -10,11 +10,7 @@ use crate::{QualityLine, StageLine, WarehouseError};
 
 impl Ledger {
     /// The commands of `stage` messages already handled: the line of this message, if there is one.
-    pub async fn stage_line(
-        &self,
-        stage: Stage,
-        message_id: MessageId,
-    ) -> Result<Option<StageLine>, WarehouseError> {
+    pub async fn stage_line(&self, stage: Stage, message_id: MessageId) -> Result<Option<StageLine>, WarehouseError> {
         let found = self
             .select(&format!(
                 "WHERE STAGE = {} AND MESSAGE_ID = {} ORDER BY FINISHED_AT DESC LIMIT 1",
@@ -26,11 +22,7 @@ impl Ledger {
     }
 
     /// Records stage lines, and quality lines with them, in one transaction.
-    pub async fn record_stages(
-        &self,
-        stages: &[StageLine],
-        quality: &[QualityLine],
-    ) -> Result<(), WarehouseError> {
+    pub async fn record_stages(&self, stages: &[StageLine], quality: &[QualityLine]) -> Result<(), WarehouseError> {
         let mut statements = insert(quality);
         statements.extend(insert(stages));
         if statements.is_empty() {
@@ -45,10 +37,7 @@ impl Ledger {
     }
 
     /// Stage lines finished at or after `since`, oldest first (for the summary of `up --once`).
-    pub async fn stage_lines_since(
-        &self,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<StageLine>, WarehouseError> {
+    pub async fn stage_lines_since(&self, since: DateTime<Utc>) -> Result<Vec<StageLine>, WarehouseError> {
         self.select(&format!("WHERE FINISHED_AT >= {} ORDER BY FINISHED_AT, STARTED_AT", timestamp(since))).await
     }
 

@@ -12,11 +12,7 @@ pub use reading::{Reading, reading};
 /// `CHR(92)`. NUL, which no warehouse stores, becomes U+FFFD.
 pub fn literal(text: &str) -> String {
     let quoted = format!("'{}'", text.replace('\'', "''").replace('\0', "\u{fffd}"));
-    if text.contains('\\') {
-        format!("({})", quoted.replace('\\', "' || CHR(92) || '"))
-    } else {
-        quoted
-    }
+    if text.contains('\\') { format!("({})", quoted.replace('\\', "' || CHR(92) || '")) } else { quoted }
 }
 
 /// A text literal, or a NULL that knows its type.

@@ -29,13 +29,16 @@ pub fn reading(sql: &str) -> Result<Reading<'_>, String> {
     let statement = &sql[start..end];
     let word: String = statement.chars().take_while(char::is_ascii_alphabetic).collect();
     let is = |word_of: &&str| word.eq_ignore_ascii_case(word_of);
-    if statement.starts_with('(') || QUERIES.iter().any(|known| is(&known)) {
+    if statement.starts_with('(') || QUERIES.iter().any(is) {
         Ok(Reading::Query(statement))
-    } else if OTHERS.iter().any(|known| is(&known)) {
+    } else if OTHERS.iter().any(is) {
         Ok(Reading::Other(statement))
     } else {
-        Err(format!("only statements that read are allowed here ({}, {}); this one starts with {word:?}",
-            QUERIES.join(", "), OTHERS.join(", ")))
+        Err(format!(
+            "only statements that read are allowed here ({}, {}); this one starts with {word:?}",
+            QUERIES.join(", "),
+            OTHERS.join(", ")
+        ))
     }
 }
 
@@ -127,8 +130,17 @@ mod tests {
 
     #[test]
     fn one_statement_that_reads_is_taken() {
-        for sql in ["select 1", " SELECT ';' ;\n;", "-- a; b\nwith x as (select 1) from x", "(select 1)", "from t",
-            "/* ; */ values (1)", "select \"a;b\"", "select 'it''s; so'", "select a -- ; no\n"] {
+        for sql in [
+            "select 1",
+            " SELECT ';' ;\n;",
+            "-- a; b\nwith x as (select 1) from x",
+            "(select 1)",
+            "from t",
+            "/* ; */ values (1)",
+            "select \"a;b\"",
+            "select 'it''s; so'",
+            "select a -- ; no\n",
+        ] {
             assert!(matches!(reading(sql), Ok(Reading::Query(_))), "{sql}: {:?}", reading(sql));
         }
         assert_eq!(reading("describe t;"), Ok(Reading::Other("describe t")));
@@ -136,11 +148,34 @@ mod tests {
 
     #[test]
     fn what_writes_or_hides_is_refused() {
-        for sql in ["", ";", "drop table t", "select 1; drop table t", "insert into t values (1)", "copy t to 'x'",
-            "select 1;/* */drop table t", "select 'a' ; -- b\n delete from t", "set x = 1", "pragma x", "attach 'x'",
-            "select e'\\'; drop table t; --'", "select $$ ' $$; drop table t; --'", "select $a$ ' $a$; drop table t",
-            "select /* /* */ 1; drop table t; -- */", "select 'open", "select /* open", "call x()", "use x",
-            "install x", "load x", "checkpoint", "begin", "commit", "export database 'x'", "create table t (a int)"] {
+        for sql in [
+            "",
+            ";",
+            "drop table t",
+            "select 1; drop table t",
+            "insert into t values (1)",
+            "copy t to 'x'",
+            "select 1;/* */drop table t",
+            "select 'a' ; -- b\n delete from t",
+            "set x = 1",
+            "pragma x",
+            "attach 'x'",
+            "select e'\\'; drop table t; --'",
+            "select $$ ' $$; drop table t; --'",
+            "select $a$ ' $a$; drop table t",
+            "select /* /* */ 1; drop table t; -- */",
+            "select 'open",
+            "select /* open",
+            "call x()",
+            "use x",
+            "install x",
+            "load x",
+            "checkpoint",
+            "begin",
+            "commit",
+            "export database 'x'",
+            "create table t (a int)",
+        ] {
             assert!(reading(sql).is_err(), "{sql}");
         }
     }
