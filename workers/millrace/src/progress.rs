@@ -97,25 +97,30 @@ pub struct Summary {
     loads: usize,
     failed: usize,
     warned: usize,
+    /// Messages given up.
+    dead_letters: u64,
     rows: u64,
     elapsed_secs: f64,
 }
 
-impl Tally {
-    /// Loads that did not come to a good end.
-    pub fn failed(&self) -> usize {
-        self.ended.iter().filter(|ended| ended.failed).count()
+impl Summary {
+    /// Whether nothing failed and nothing was given up.
+    pub fn is_good(&self) -> bool {
+        self.failed == 0 && self.dead_letters == 0
     }
+}
 
+impl Tally {
     fn under_way(&self) -> usize {
         self.open.len()
     }
 
     /// The tally in numbers.
-    pub fn summary(&self, elapsed: Duration) -> Summary {
+    pub fn summary(&self, dead_letters: u64, elapsed: Duration) -> Summary {
         Summary {
             loads: self.ended.len(),
-            failed: self.failed(),
+            dead_letters,
+            failed: self.ended.iter().filter(|ended| ended.failed).count(),
             warned: self.ended.iter().filter(|ended| ended.end == Verdict::Warned.as_str()).count(),
             rows: self.ended.iter().map(|ended| ended.rows).sum(),
             elapsed_secs: elapsed.as_secs_f64(),
@@ -192,7 +197,11 @@ impl fmt::Display for Ended {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.loads == 0 {
+        if self.dead_letters > 0 {
+            let dead = counted(usize::try_from(self.dead_letters).unwrap_or(usize::MAX), "message");
+            writeln!(f, "{} {dead}: `millrace dead list` says why", output::bad("given up:"))?;
+        }
+        if self.loads == 0 && self.dead_letters == 0 {
             return f
                 .write_str("nothing new to load: every file in the raw folder is known; `millrace loads` lists them");
         }

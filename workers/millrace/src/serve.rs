@@ -89,6 +89,7 @@ pub async fn once(settings: Settings, output: &Output) -> Result<End, Failure> {
     let mut services = Services::new();
     let stop = services.stop_token();
     shutdown::on_signal(stop.clone());
+    let dead_before = dead_letters(&platform).await?;
     let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
     let announced = Some(announced);
     let transform = roles::open_transform(&platform).await?;
@@ -111,7 +112,12 @@ pub async fn once(settings: Settings, output: &Output) -> Result<End, Failure> {
     services.run(DRAIN).await?;
     let tally = progress.finish().await;
     platform.ledger.warehouse().close().await;
-    summarise(&tally, begun.elapsed(), output)
+    let dead = dead_letters(&platform).await?.saturating_sub(dead_before);
+    summarise(&tally, dead, begun.elapsed(), output)
+}
+
+async fn dead_letters(platform: &Platform) -> Result<u64, Failure> {
+    Ok(platform.bus.depths().await?.iter().map(|depth| depth.dead).sum())
 }
 
 /// Announces every file that is not known, those last that may still be written.
@@ -135,9 +141,9 @@ async fn until_idle(platform: &Platform, stop: &CancellationToken, stages: &[Sta
     }
 }
 
-fn summarise(tally: &Tally, elapsed: Duration, output: &Output) -> Result<End, Failure> {
-    output.value(&tally.summary(elapsed), |summary| {
-        output.note(&summary.to_string());
-    })?;
-    Ok(if tally.failed() == 0 { End::Good } else { End::Bad })
+/// `dead` counts the messages that this run gave up: some of them may not even be announced as failed.
+fn summarise(tally: &Tally, dead: u64, elapsed: Duration, output: &Output) -> Result<End, Failure> {
+    let summary = tally.summary(dead, elapsed);
+    output.value(&summary, |summary| output.note(&summary.to_string()))?;
+    Ok(if summary.is_good() { End::Good } else { End::Bad })
 }

@@ -1,6 +1,6 @@
 //! What the transform stage does with its messages: one build for all that wait.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -146,8 +146,15 @@ impl Handler for TransformHandler {
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
         let mut results: Vec<Option<Result<Handled, Failure>>> = Vec::new();
         let mut wishes = Vec::new();
+        let mut seen = HashSet::new();
         for item in work {
             let wish = wish_of(&item.envelope.message);
+            // A copy in hand together with its original: the original's fate is the copy's.
+            if !seen.insert(item.envelope.id) {
+                results.push(Some(Ok(Handled::default())));
+                wishes.push(None);
+                continue;
+            }
             results.push(match (&wish, self.before(&item.envelope).await) {
                 (_, Err(failure)) => Some(Err(failure)),
                 (_, Ok(Some(handled))) => Some(Ok(handled)),
