@@ -76,10 +76,11 @@ async fn a_full_disk_is_told_and_overcome() {
     limit(40).await.unwrap();
 
     // They share a transaction, and the one that is too big spoils no other.
+    let pause = bus.handle.call(Needs::Read, |_| Ok(std::thread::sleep(Duration::from_millis(200))));
     let big = bus.publish_raw(Stage::Dq, vec![b'x'; 1_000_000]);
     let small = envelope();
-    let (big, small) = tokio::join!(big, bus.publish(&small));
-    small.unwrap();
+    let (pause, big, small) = tokio::join!(pause, big, bus.publish(&small));
+    pause.and(small).unwrap();
     let error = big.unwrap_err();
     assert_eq!(error.class(), FailureClass::Transient);
     assert!(error.to_string().contains("full") && error.to_string().contains("bus.sqlite"), "{error}");
@@ -174,6 +175,24 @@ async fn a_living_owner_keeps_what_it_has() {
         assert_eq!(other.depths().await.unwrap()[0].in_hand, 1);
     }
     delivery.ack().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_listener_leaves_no_row() {
+    let (_folder, path) = file();
+    let bus = EmbeddedBus::open(&path, "test").await.unwrap();
+    let sent = envelope();
+    let listener = bus.listen(sent.load_id(), &["ingest.requested"]).await.unwrap();
+    bus.publish(&sent).await.unwrap();
+    let rows = || {
+        bus.handle.call(Needs::Read, |connection| {
+            let count = "SELECT (SELECT count(*) FROM listener) + (SELECT count(*) FROM announcement)";
+            connection.query_row(count, [], |row| row.get::<_, i64>(0))
+        })
+    };
+    assert_eq!(rows().await.unwrap(), 2);
+    drop(listener);
+    assert_eq!(rows().await.unwrap(), 0);
 }
 
 #[tokio::test]
