@@ -76,7 +76,10 @@ async fn a_full_disk_is_told_and_overcome() {
     limit(40).await.unwrap();
 
     // They share a transaction, and the one that is too big spoils no other.
-    let pause = bus.handle.call(Needs::Read, |_| Ok(std::thread::sleep(Duration::from_millis(200))));
+    let pause = bus.handle.call(Needs::Read, |_| {
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(())
+    });
     let big = bus.publish_raw(Stage::Dq, vec![b'x'; 1_000_000]);
     let small = envelope();
     let (pause, big, small) = tokio::join!(pause, big, bus.publish(&small));
