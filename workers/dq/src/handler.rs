@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use messages::{CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
 use runtime::{Handled, Handler, Work};
-use warehouse::sql::literal;
 use warehouse::{Ledger, QualityLine, StageLine, StageStatus};
 
 use crate::deliveries::Deliveries;
@@ -15,7 +14,7 @@ use crate::judge::judge;
 use crate::plan::{CheckPlan, TablePlan};
 use crate::report::{Judged, JudgedTogether};
 use crate::scan::Scans;
-use crate::verdict::{announced, announcement, data, not_judged};
+use crate::verdict::{announced, announcement, data, not_judged, was_judged};
 
 /// Who announces.
 const ANNOUNCER: &str = "millrace/dq";
@@ -49,19 +48,12 @@ impl DqHandler {
 
     /// Announcements of those messages that were handled before.
     async fn known(&self, work: &[Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
-        let ids: Vec<String> = work.iter().map(|work| literal(&work.envelope.id.to_string())).collect();
-        let sql = format!(
-            "SELECT MESSAGE_ID FROM RAW.STAGE_AUDIT WHERE STAGE = {} AND MESSAGE_ID IN ({})",
-            literal(Stage::Dq.as_str()),
-            ids.join(", ")
-        );
-        let found = self.ledger.warehouse().query(&sql, usize::MAX).await?.rows;
-        let found: HashSet<MessageId> =
-            found.iter().flatten().flatten().filter_map(|id| MessageId::parse(id)).collect();
+        let ids: Vec<MessageId> = work.iter().map(|work| work.envelope.id).collect();
         let mut known = HashMap::new();
-        for id in found {
-            if let Some(line) = self.ledger.stage_line(Stage::Dq, id).await? {
-                known.insert(id, announced(&line));
+        for line in self.ledger.handled(Stage::Dq, &ids).await? {
+            // What could not be judged and was given up is judged when somebody replays it.
+            if was_judged(&line) {
+                known.insert(line.message_id, announced(&line));
             }
         }
         Ok(known)
@@ -205,7 +197,9 @@ impl Handler for DqHandler {
 
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
         // It may have been judged and recorded, and only the announcement failed.
-        if let Some(line) = self.ledger.stage_line(Stage::Dq, work.envelope.id).await? {
+        let line = self.ledger.stage_line(Stage::Dq, work.envelope.id).await?;
+        let same = |line: &StageLine| line.attempt == work.attempt && line.error.as_ref() == Some(&failure.message);
+        if let Some(line) = line.filter(|line| was_judged(line) || same(line)) {
             return Ok(told(work, announced(&line)?));
         }
         let message = not_judged(work.envelope.load_id(), failure);

@@ -2,7 +2,7 @@
 
 use messages::{CheckOutcome, CheckStatus, DqCompleted, DqFailed, Failure, LoadId, Message, Verdict};
 use serde_json::Value;
-use warehouse::StageLine;
+use warehouse::{StageLine, StageStatus};
 
 /// Failed checks that are named; the event lists all of them anyway.
 const NAMED: usize = 10;
@@ -21,6 +21,12 @@ pub(crate) fn announcement(load_id: &LoadId, checks: Vec<CheckOutcome>) -> Messa
 /// What is announced of a load that could not be judged.
 pub(crate) fn not_judged(load_id: &LoadId, failure: &Failure) -> Message {
     DqFailed { load_id: load_id.clone(), verdict: Verdict::Failed, checks: Vec::new(), failure: failure.clone() }.into()
+}
+
+/// Whether the line tells what checks found, rather than that none could run.
+pub(crate) fn was_judged(line: &StageLine) -> bool {
+    line.status == StageStatus::Success
+        || line.announced.get("checks").and_then(Value::as_array).is_some_and(|checks| !checks.is_empty())
 }
 
 /// The failed checks by name, for whoever sees only one line.

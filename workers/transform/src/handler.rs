@@ -1,6 +1,6 @@
 //! What the transform stage does with its messages: one build for all that wait.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -37,19 +37,21 @@ impl TransformHandler {
         Self { builder, ledger, worker, together }
     }
 
-    /// What was announced for this message when it was handled before.
-    async fn before(&self, envelope: &Envelope) -> Result<Option<Handled>, Failure> {
-        let Some(line) = self.ledger.stage_line(Stage::Transform, envelope.id).await? else {
-            return Ok(None);
-        };
+    /// What was announced for those of these messages that were handled before.
+    async fn before(&self, work: &[Work]) -> Result<HashMap<MessageId, Handled>, Failure> {
+        let ids: Vec<MessageId> = work.iter().map(|item| item.envelope.id).collect();
+        let mut lines = self.ledger.handled(Stage::Transform, &ids).await?;
         // A failure is not final: whoever replays it wants it built.
-        if line.status != StageStatus::Success {
-            return Ok(None);
+        lines.retain(|line| line.status == StageStatus::Success);
+        let mut before = HashMap::new();
+        for item in work {
+            let Some(line) = lines.iter().find(|line| line.message_id == item.envelope.id) else { continue };
+            let event: TransformCompleted = serde_json::from_value(line.announced.clone()).map_err(|error| {
+                Failure::permanent(format!("the audit's line of message {} can't be read: {error}", line.message_id))
+            })?;
+            before.insert(line.message_id, vec![item.envelope.leads_to(SENDER, event)].into());
         }
-        let event: TransformCompleted = serde_json::from_value(line.announced).map_err(|error| {
-            Failure::permanent(format!("the audit's line of message {} can't be read: {error}", envelope.id))
-        })?;
-        Ok(Some(vec![envelope.leads_to(SENDER, event)].into()))
+        Ok(before)
     }
 
     /// Builds for these messages, and records and announces the end for each.
@@ -144,6 +146,10 @@ impl Handler for TransformHandler {
     }
 
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
+        let mut before = match self.before(work).await {
+            Ok(before) => before,
+            Err(failure) => return work.iter().map(|_| Err(failure.clone())).collect(),
+        };
         let mut results: Vec<Option<Result<Handled, Failure>>> = Vec::new();
         let mut wishes = Vec::new();
         let mut seen = HashSet::new();
@@ -155,11 +161,10 @@ impl Handler for TransformHandler {
                 wishes.push(None);
                 continue;
             }
-            results.push(match (&wish, self.before(&item.envelope).await) {
-                (_, Err(failure)) => Some(Err(failure)),
-                (_, Ok(Some(handled))) => Some(Ok(handled)),
-                (Err(failure), _) => Some(Err(failure.clone())),
-                (Ok(_), Ok(None)) => None,
+            results.push(match (&wish, before.remove(&item.envelope.id)) {
+                (_, Some(handled)) => Some(Ok(handled)),
+                (Err(failure), None) => Some(Err(failure.clone())),
+                (Ok(_), None) => None,
             });
             wishes.push(wish.ok());
         }
