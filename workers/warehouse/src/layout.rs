@@ -146,10 +146,14 @@ pub fn run_name(table: &TableSpec) -> String {
     format!("{}_RUN", table.table.to_uppercase())
 }
 
-/// The statement that makes a table's `RAW_RUN` table.
-pub fn create_run_table(table: &TableSpec) -> String {
+/// The statement that makes a table's `RAW_RUN` table. `repeated` is what the warehouse wants to hear of a text column
+/// that holds one value for thousands of rows; it may be empty.
+pub fn create_run_table(table: &TableSpec, repeated: &str) -> String {
     let contracted = table.columns.iter().map(|name| format!("{} VARCHAR", ident(name)));
-    let meta = META_COLUMNS.iter().map(|(name, kind)| format!("{name} {kind}"));
+    let meta = META_COLUMNS.iter().map(|(name, kind)| match *kind {
+        "VARCHAR" => format!("{name} {kind}{repeated}"),
+        _ => format!("{name} {kind}"),
+    });
     let columns: Vec<_> = contracted.chain(meta).collect();
     format!("CREATE TABLE IF NOT EXISTS {} ({})", run_table(table), columns.join(", "))
 }

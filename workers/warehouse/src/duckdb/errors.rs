@@ -58,10 +58,12 @@ pub(super) fn trouble(error: &duckdb::Error) -> Trouble {
     }
 }
 
-/// DuckDB's own words.
+/// DuckDB's own words, without its advice on settings that are not the reader's to change.
 pub(super) fn text(error: &duckdb::Error) -> String {
     match error {
-        duckdb::Error::DuckDBFailure(_, Some(message)) => message.trim().to_owned(),
+        duckdb::Error::DuckDBFailure(_, Some(message)) => {
+            message.split("\n\nPossible solutions").next().unwrap_or(message).trim().to_owned()
+        }
         other => other.to_string(),
     }
 }
