@@ -10,7 +10,6 @@ mod load;
 mod prepare;
 mod query;
 mod session;
-mod vectors;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
