@@ -12,6 +12,9 @@ use tokio::task::JoinHandle;
 
 use crate::output::{self, Output, counted, thousands};
 
+/// Characters of the longest status.
+const STATUS_WIDTH: usize = "TRANSFORM FAILED".len();
+
 /// Follows announcements until all who announce are gone.
 pub struct Progress {
     task: JoinHandle<Tally>,
@@ -180,7 +183,9 @@ impl fmt::Display for Ended {
             [file] => file.clone(),
             files => counted(files.len(), "file"),
         };
-        write!(f, "{:<17} {what}", output::status(&self.end))?;
+        // Padded apart from the colour, whose codes would count as characters.
+        let padding = STATUS_WIDTH.saturating_sub(self.end.len());
+        write!(f, "{}{:padding$} {what}", output::status(&self.end), "")?;
         if self.rows > 0 {
             write!(f, ", {} rows", thousands(self.rows))?;
         }
@@ -189,7 +194,7 @@ impl fmt::Display for Ended {
         }
         write!(f, ", {:.1} s  {}", self.elapsed_secs, output::faint(self.load_id.as_str()))?;
         if let Some(error) = &self.error {
-            write!(f, "\n{:<17} {error}", "")?;
+            write!(f, "\n{:STATUS_WIDTH$} {error}", "")?;
         }
         Ok(())
     }
