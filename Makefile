@@ -10,6 +10,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: libduckdb dbt ## Build, load the sample data, print what came of it
+	cargo build --package millrace
 	@cargo run --quiet --package millrace -- up --once
 	@echo
 	@echo "Look at it:     cargo run -q -p millrace -- loads"
@@ -17,6 +18,7 @@ run: libduckdb dbt ## Build, load the sample data, print what came of it
 	@echo "Keep it going:  make up    (then drop CSV files into data/raw)"
 
 up: libduckdb dbt ## Build and run every role until Ctrl-C
+	cargo build --package millrace
 	@cargo run --quiet --package millrace -- up
 
 build: libduckdb ## Build the optimised binary: target/release/millrace

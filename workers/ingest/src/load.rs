@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use arrow_array::RecordBatch;
 use chrono::Utc;
 use messages::{Failure, FailureClass, SourceFileDiscovered};
 use runtime::{Contract, Handled, Work, raw_folder};
-use warehouse::{LoadLine, LoadOutcome, LoadStatus, Slice};
+use warehouse::{FileFacts, LoadLine, LoadOutcome, LoadStatus, RowSource, Slice};
 
 use crate::csv::{CsvSource, Expected};
 use crate::{IngestHandler, conclude};
@@ -19,10 +20,7 @@ pub(crate) async fn load(
     let about = || format!("load {} of {}", file.load_id, file.uri);
     let contract = contract_of(handler, file)?;
     let slice = slice(handler, work, file, contract);
-    let root = handler.root.clone();
-    let uri = file.uri.clone();
-    let path = blocking(move || raw_folder::resolve(&root, &uri)).await??;
-    let rows = open(path, file, slice.table.columns.clone()).await.map_err(|failure| failure.context(about()))?;
+    let rows = FileRows::new(handler.root.clone(), file, slice.table.columns.clone());
     let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows)).await;
     match outcome.map_err(|error| Failure::from(error).context(about()))? {
         LoadOutcome::Loaded(facts) => {
@@ -43,15 +41,50 @@ pub(crate) async fn load(
     conclude::conclude(handler, &work.envelope, file).await
 }
 
-/// Opens the file and reads its header.
-async fn open(path: PathBuf, file: &SourceFileDiscovered, columns: Vec<String>) -> Result<CsvSource, Failure> {
-    let expected = Expected {
-        uri: file.uri.clone(),
-        size_bytes: Some(file.size_bytes),
-        modified_at: Some(file.modified_at),
-        file_id: file.file_id.clone(),
-    };
-    blocking(move || CsvSource::open(&path, &columns, expected)).await?
+/// The rows of a file that is looked for when the first row is asked for, and not before: a load that was done earlier is
+/// announced again although its file has gone.
+struct FileRows {
+    root: PathBuf,
+    columns: Vec<String>,
+    expected: Expected,
+    opened: Option<CsvSource>,
+}
+
+impl FileRows {
+    fn new(root: PathBuf, file: &SourceFileDiscovered, columns: Vec<String>) -> Self {
+        let expected = Expected {
+            uri: file.uri.clone(),
+            size_bytes: Some(file.size_bytes),
+            modified_at: Some(file.modified_at),
+            file_id: file.file_id.clone(),
+        };
+        Self { root, columns, expected, opened: None }
+    }
+
+    fn open(&mut self) -> Result<&mut CsvSource, Failure> {
+        let source = match self.opened.take() {
+            Some(source) => source,
+            None => {
+                let path = raw_folder::resolve(&self.root, &self.expected.uri)?;
+                CsvSource::new(path, &self.columns, self.expected.clone())
+            }
+        };
+        Ok(self.opened.insert(source))
+    }
+}
+
+impl RowSource for FileRows {
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Failure> {
+        self.open()?.next_batch()
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<FileFacts, Failure> {
+        self.open()?;
+        match self.opened.take() {
+            Some(source) => Box::new(source).finish(),
+            None => Err(Failure::transient(format!("{} was not read", self.expected.uri))),
+        }
+    }
 }
 
 /// Records that the file could not be loaded.
@@ -115,8 +148,4 @@ fn slice(handler: &IngestHandler, work: &Work, file: &SourceFileDiscovered, cont
         worker: handler.worker.clone(),
         trace_id: work.envelope.trace.trace_id(),
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::transient(format!("a task ended early: {error}")))
 }

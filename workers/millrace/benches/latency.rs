@@ -21,7 +21,14 @@ fn main() {
     // One more, which nobody times: the first build makes everything.
     for seed in 0..=FILES {
         let done = millrace(folder.path())
-            .args(["sample", parts.join(seed.to_string()).to_str().unwrap(), "--rows", ROWS, "--seed", &seed.to_string()])
+            .args([
+                "sample",
+                parts.join(seed.to_string()).to_str().unwrap(),
+                "--rows",
+                ROWS,
+                "--seed",
+                &seed.to_string(),
+            ])
             .stdout(Stdio::null())
             .status();
         assert!(done.unwrap().success());
@@ -53,7 +60,11 @@ fn main() {
         }
     }
     drop(running);
-    println!("rename to verdict: median {:.3} s, 95th percentile {:.3} s, of {FILES}", share(&mut times, 0.5), share(&mut times, 0.95));
+    println!(
+        "rename to verdict: median {:.3} s, 95th percentile {:.3} s, of {FILES}",
+        share(&mut times, 0.5),
+        share(&mut times, 0.95)
+    );
     let mut builds = dbt_alone(folder.path());
     println!("of that in transform, by the audit: median {:.3} s", share(&mut builds, 0.5));
 }

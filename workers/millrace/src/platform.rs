@@ -61,3 +61,8 @@ pub async fn open_bus(settings: &Settings, role: &str) -> Result<Arc<dyn Bus>, F
 pub async fn open_warehouse(settings: &Settings) -> Result<Arc<dyn Warehouse>, Failure> {
     warehouse::open(&settings.warehouse.open()).await.map_err(at_start)
 }
+
+/// The same, only to look: nothing is made, and others may look at the same time.
+pub async fn open_to_look(settings: &Settings) -> Result<Arc<dyn Warehouse>, Failure> {
+    warehouse::open_read_only(&settings.warehouse.open()).await.map_err(at_start)
+}

@@ -10,7 +10,7 @@ use crate::output::{self, Output, counted};
 use crate::platform;
 
 pub async fn query(settings: Settings, options: &Query, output: &Output) -> Result<End, Failure> {
-    let warehouse = platform::open_warehouse(&settings).await?;
+    let warehouse = platform::open_to_look(&settings).await?;
     let rows = warehouse.query(&options.sql, options.limit).await?;
     output.value(&objects(&rows), |_| show(&rows, output))?;
     warehouse.close().await;

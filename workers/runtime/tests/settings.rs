@@ -38,15 +38,15 @@ fn what_is_wrong_is_named() {
     assert!(missing.to_string().contains("/nowhere/millrace.toml"));
 }
 
-const GOOD: &str = "source: orders\nfiles: [\"**/orders*.csv\"]\ncolumns: [id, {name: qty, description: pieces}]\nkeys: [id]\n";
+const GOOD: &str =
+    "source: orders\nfiles: [\"**/orders*.csv\"]\ncolumns: [id, {name: qty, description: pieces}]\nkeys: [id]\n";
 
 fn contracts(files: &[(&str, &str)]) -> Result<Contracts, String> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    Contracts::read(folder.path())
-        .map_err(|faults| faults.iter().map(|fault| format!("{fault}\n")).collect())
+    Contracts::read(folder.path()).map_err(|faults| faults.iter().map(|fault| format!("{fault}\n")).collect())
 }
 
 #[test]
@@ -54,7 +54,10 @@ fn a_file_belongs_to_the_source_whose_pattern_it_matches() {
     let known = contracts(&[("orders.yaml", GOOD), ("README.md", "not a contract")]).unwrap();
     for uri in ["orders.csv", "orders_2026-11-23.csv", "a/b/orders.csv"] {
         let contract = known.for_file(uri).unwrap();
-        assert_eq!((contract.table().as_str(), contract.table_spec().columns), ("ORDERS", vec!["id".into(), "qty".into()]));
+        assert_eq!(
+            (contract.table().as_str(), contract.table_spec().columns),
+            ("ORDERS", vec!["id".into(), "qty".into()])
+        );
     }
     for uri in ["order.csv", "orders.txt", "a/orders/x.csv"] {
         assert!(known.for_file(uri).unwrap_err().message.contains("no contract"), "{uri}");

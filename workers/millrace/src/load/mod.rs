@@ -17,7 +17,7 @@ use crate::platform;
 
 /// The newest loads, a line each.
 pub async fn loads(settings: Settings, options: &Loads, output: &Output) -> Result<End, Failure> {
-    let ledger = Ledger::new(platform::open_warehouse(&settings).await?);
+    let ledger = Ledger::new(platform::open_to_look(&settings).await?);
     list::list(&ledger, options.limit, output).await?;
     ledger.warehouse().close().await;
     Ok(End::Good)
@@ -25,7 +25,7 @@ pub async fn loads(settings: Settings, options: &Loads, output: &Output) -> Resu
 
 /// One load, from its files to its verdict.
 pub async fn load(settings: Settings, options: &Load, output: &Output) -> Result<End, Failure> {
-    let ledger = Ledger::new(platform::open_warehouse(&settings).await?);
+    let ledger = Ledger::new(platform::open_to_look(&settings).await?);
     let end = show::show(&ledger, &options.load_id, output).await;
     // The handle would close by itself; a tool that ends gives the file up at once.
     let _ = tokio::time::timeout(Duration::from_secs(5), ledger.warehouse().close()).await;

@@ -1,0 +1,137 @@
+//! What the ingest stage makes of its messages, on DuckDB: once, twice, in parts, and overtaken.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+
+use messages::{Envelope, IngestRequested, LoadId, Message, MessageId};
+use millrace_ingest::IngestHandler;
+use runtime::{Contracts, Handler, Work};
+use warehouse::{Ledger, WarehouseSettings};
+
+const CONTRACT: &str = "source: parts\nfiles: [\"**/parts*.csv\"]\ncolumns: [id, name]\n";
+
+struct Fixture {
+    folder: tempfile::TempDir,
+    ledger: Ledger,
+    handler: IngestHandler,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (raw, sources) = (folder.path().join("raw"), folder.path().join("sources"));
+        std::fs::create_dir(&raw).unwrap();
+        std::fs::create_dir(&sources).unwrap();
+        std::fs::write(sources.join("parts.yaml"), CONTRACT).unwrap();
+        let contracts = Arc::new(Contracts::read(&sources).unwrap());
+        let settings = WarehouseSettings {
+            url: format!("duckdb:{}", folder.path().join("w.duckdb").display()),
+            memory_limit_bytes: 256 << 20,
+            threads: 2,
+            lock_wait_secs: 5,
+            idle_close_millis: 200,
+        };
+        let ledger = Ledger::new(warehouse::open(&settings).await.unwrap());
+        ledger.warehouse().prepare(&contracts.table_specs()).await.unwrap();
+        let handler = IngestHandler::new(&raw, contracts, ledger.clone(), "test".into()).unwrap();
+        Self { folder, ledger, handler }
+    }
+
+    fn write(&self, uri: &str, content: &str) {
+        std::fs::write(self.folder.path().join("raw").join(uri), content).unwrap();
+    }
+
+    fn remove(&self, uri: &str) {
+        std::fs::remove_file(self.folder.path().join("raw").join(uri)).unwrap();
+    }
+
+    /// Handles a message; if it fails, gives it up. What it announces comes back.
+    async fn handle(&mut self, envelope: &Envelope) -> Vec<Envelope> {
+        let work = Work { envelope: envelope.clone(), attempt: 1 };
+        match self.handler.handle(std::slice::from_ref(&work)).await.remove(0) {
+            Ok(handled) => handled.announce,
+            Err(failure) => self.handler.give_up(&work, &failure).await.unwrap().announce,
+        }
+    }
+
+    async fn value(&self, sql: &str) -> String {
+        self.ledger.warehouse().query(sql, 1).await.unwrap().rows[0][0].clone().unwrap()
+    }
+}
+
+fn command(load_id: &str) -> Envelope {
+    let load_id = LoadId::new(load_id).unwrap();
+    Envelope::new("test", IngestRequested { load_id, sources: Vec::new(), files: Vec::new(), as_of: None })
+}
+
+fn types(announced: &[Envelope]) -> Vec<&str> {
+    announced.iter().map(|envelope| envelope.message.type_name()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_delivery_says_the_same_and_loads_nothing_even_without_its_file() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1,a\n2,b\n");
+    let files = fixture.handle(&command("run")).await;
+    let first = fixture.handle(&files[0]).await;
+    fixture.remove("parts.csv");
+    let second = fixture.handle(&files[0]).await;
+    assert_eq!(types(&first), ["ingest.completed"]);
+    assert_eq!((first[0].id, &first[0].message), (second[0].id, &second[0].message));
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW_RUN.PARTS_RUN").await, "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_comes_again_means_the_same_files() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts_1.csv", "id,name\n1,a\n");
+    let asked = command("run");
+    let first = fixture.handle(&asked).await;
+    fixture.write("parts_2.csv", "id,name\n2,b\n");
+    let second = fixture.handle(&asked).await;
+    let ids = |announced: &[Envelope]| announced.iter().map(|envelope| envelope.id).collect::<Vec<MessageId>>();
+    assert_eq!((first.len(), ids(&first)), (1, ids(&second)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_announced_when_its_last_file_is_there_and_failed_if_one_is_bad() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts_1.csv", "id,name\n1,a\n");
+    fixture.write("parts_2.csv", "id,name\n2\n");
+    let files = fixture.handle(&command("run")).await;
+    assert_eq!(types(&files), ["source.file.discovered", "source.file.discovered"]);
+    assert!(fixture.handle(&files[0]).await.is_empty());
+    let end = fixture.handle(&files[1]).await;
+    let Message::IngestFailed(failed) = &end[0].message else { panic!("{end:?}") };
+    assert_eq!((failed.uri.as_deref(), failed.tables[0].rows_loaded), (Some("parts_2.csv"), 1));
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "0");
+    // Mended and replayed, the run is complete, and is announced as such under another id.
+    fixture.write("parts_2.csv", "id,name\n2,b\n");
+    let again = fixture.handle(&command("run")).await;
+    assert!(fixture.handle(&again[0]).await.is_empty());
+    let done = fixture.handle(&again[1]).await;
+    assert_eq!(types(&done), ["ingest.completed"]);
+    assert_ne!(done[0].id, end[0].id);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_older_of_two_commands_is_fenced_out() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    let (older, newer) = (command("run"), command("run"));
+    assert!(older.id < newer.id);
+    let late = fixture.handle(&older).await;
+    let files = fixture.handle(&newer).await;
+    assert_eq!(types(&fixture.handle(&files[0]).await), ["ingest.completed"]);
+    assert!(fixture.handle(&late[0]).await.is_empty());
+    assert_eq!(fixture.value("SELECT min(COMMAND_ID) FROM RAW_RUN.PARTS_RUN").await, newer.id.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_for_nothing_is_refused() {
+    let mut fixture = Fixture::new().await;
+    let end = fixture.handle(&command("run")).await;
+    let Message::IngestFailed(failed) = &end[0].message else { panic!("{end:?}") };
+    assert!(failed.failure.message.contains("no file in the raw folder"), "{}", failed.failure);
+}
