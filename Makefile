@@ -26,7 +26,7 @@ build: libduckdb ## Build the optimised binary: target/release/millrace
 
 test: libduckdb dbt ## Install what the tests need, and run them all
 	cargo test --workspace
-	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests -t workers/transform/sidecar
+	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests
 
 lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
 	cargo fmt --all --check
