@@ -12,6 +12,7 @@ use crate::BusError;
 pub struct Delivery {
     body: Vec<u8>,
     attempt: u32,
+    deaths: u32,
     settle: Box<dyn Settle>,
 }
 
@@ -31,7 +32,14 @@ pub trait Settle: Send + Sync {
 impl Delivery {
     /// A delivery of `body`, tried for the `attempt`th time (the first is 1).
     pub fn new(body: Vec<u8>, attempt: u32, settle: Box<dyn Settle>) -> Self {
-        Self { body, attempt, settle }
+        Self { body, attempt, deaths: 0, settle }
+    }
+
+    /// The same delivery, of a message that `deaths` workers died with, or lost their connection with. They are counted
+    /// in `attempt` already.
+    #[must_use]
+    pub fn after_deaths(self, deaths: u32) -> Self {
+        Self { deaths, ..self }
     }
 
     /// The message. An error is for good: dead-letter it.
@@ -48,6 +56,11 @@ impl Delivery {
     /// given back.
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// How many workers may have died with it in hand. More than none: handle it alone, so that it takes no other with it.
+    pub fn deaths(&self) -> u32 {
+        self.deaths
     }
 
     /// It is handled: the bus forgets it. After an `Err` it may come again.

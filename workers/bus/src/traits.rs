@@ -34,15 +34,25 @@ pub trait Bus: Send + Sync + 'static {
     /// Dead letters, newest first, at most `limit`; of one stage, or of all.
     async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError>;
 
-    /// Puts a dead letter back into its stage's queue with its attempts counted from nothing. `Ok(false)`: no dead
-    /// letter has that id, and nothing happened.
-    async fn replay(&self, dead_id: &str) -> Result<bool, BusError>;
+    /// Puts dead letters back into their stages' queues with their attempts counted from nothing. Returns the ids that
+    /// were found; the others belong to no dead letter, and nothing happened for them.
+    async fn replay(&self, dead_ids: &[String]) -> Result<Vec<String>, BusError>;
 
-    /// Throws a dead letter away for good. `Ok(false)`: no dead letter has that id, and nothing happened.
-    async fn purge(&self, dead_id: &str) -> Result<bool, BusError>;
+    /// Throws dead letters away for good. Returns the ids that were found; the others belong to no dead letter, and
+    /// nothing happened for them.
+    async fn purge(&self, dead_ids: &[String]) -> Result<Vec<String>, BusError>;
+
+    /// Pauses a stage for all workers, or lets them go on. A paused stage's queue fills and nothing is lost: what is in
+    /// hand is finished, and nothing more is handed out from a second later at the latest, also after restarts, until
+    /// it is resumed. `Ok(false)`: it was so already.
+    async fn set_paused(&self, stage: Stage, paused: bool) -> Result<bool, BusError>;
 
     /// Proves that the bus can be used; the answer says what it is, for people and without secrets.
     async fn check(&self) -> Result<String, BusError>;
+
+    /// Gives back what was dropped and waits, for a few seconds at most, until that is done. For the end of a process:
+    /// without it others find out by themselves, and count it as a death.
+    async fn close(&self) {}
 }
 
 /// A stream of deliveries. Dropping it gives back what was fetched and not yet handed out.
@@ -61,8 +71,8 @@ pub trait Consumer: Send {
     }
 }
 
-/// How full a stage's queue is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How full a stage's queue is, and what goes through it. `None`: the bus can't tell, or not without more rights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueueDepth {
     /// The stage.
     pub stage: Stage,
@@ -76,6 +86,14 @@ pub struct QueueDepth {
     pub dead: u64,
     /// How long the oldest message that could be delivered now could have been, in seconds.
     pub oldest_secs: Option<u64>,
+    /// Consumers that take from the queue.
+    pub consumers: Option<u64>,
+    /// Messages that came into the queue per second, over the last minute or so.
+    pub published_per_sec: Option<f64>,
+    /// Messages that were acknowledged per second, over the last minute or so.
+    pub acknowledged_per_sec: Option<f64>,
+    /// Whether nothing is handed out until somebody resumes the stage.
+    pub paused: bool,
 }
 
 impl QueueDepth {

@@ -25,21 +25,20 @@ pub async fn dead(settings: Settings, what: Dead, output: &Output) -> Result<End
         Dead::List { stage, limit } => list(bus.as_ref(), stage, limit, output).await,
         Dead::Show { id } => show(bus.as_ref(), &id, output).await,
         Dead::Replay(chosen) => {
-            let mut done = Done { done: Vec::new(), unknown: Vec::new() };
-            for id in ids(bus.as_ref(), &chosen).await? {
-                let known = bus.replay(&id).await?;
-                if known { done.done.push(id) } else { done.unknown.push(id) }
-            }
-            report(&done, "replayed", output)
+            let ids = ids(bus.as_ref(), &chosen).await?;
+            report(&Done::of(bus.replay(&ids).await?, ids), "replayed", output)
         }
         Dead::Purge(chosen) => {
-            let mut done = Done { done: Vec::new(), unknown: Vec::new() };
-            for id in ids(bus.as_ref(), &chosen).await? {
-                let known = bus.purge(&id).await?;
-                if known { done.done.push(id) } else { done.unknown.push(id) }
-            }
-            report(&done, "purged", output)
+            let ids = ids(bus.as_ref(), &chosen).await?;
+            report(&Done::of(bus.purge(&ids).await?, ids), "purged", output)
         }
+    }
+}
+
+impl Done {
+    fn of(done: Vec<String>, mut asked: Vec<String>) -> Self {
+        asked.retain(|id| !done.contains(id));
+        Self { done, unknown: asked }
     }
 }
 

@@ -132,7 +132,7 @@ async fn permanent_failures_are_given_up_at_once_and_replayed_when_asked() {
     assert_eq!(fixture.tries("bad"), [1]);
     let dead = fixture.bus.dead(Some(Stage::Dq), 10).await.unwrap();
     assert_eq!(dead[0].cause, Failure::permanent("bad input"));
-    assert!(fixture.bus.replay(&dead[0].dead_id).await.unwrap());
+    assert_eq!(fixture.bus.replay(&[dead[0].dead_id.clone()]).await.unwrap().len(), 1);
     fixture.until_settled().await;
     assert_eq!(fixture.tries("bad"), [1, 1]);
 }

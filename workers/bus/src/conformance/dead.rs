@@ -67,8 +67,8 @@ pub async fn replayed_it_starts_anew(bus: &impl Fixture) {
     let sent = envelope();
     bury(&*bus, &sent, "why").await;
     let dead = bus.dead(None, 10).await.unwrap();
-    assert!(bus.replay(&dead[0].dead_id).await.unwrap());
-    assert!(!bus.replay(&dead[0].dead_id).await.unwrap(), "a second replay finds nothing");
+    assert_eq!(bus.replay(&ids(&dead[0])).await.unwrap(), ids(&dead[0]));
+    assert!(bus.replay(&ids(&dead[0])).await.unwrap().is_empty(), "a second replay finds nothing");
     assert_eq!(bus.dead(None, 10).await.unwrap(), []);
     let mut consumer = bus.consume(Stage::Ingest, 1).await.unwrap();
     let delivery = next(&mut *consumer).await;
@@ -82,23 +82,46 @@ pub async fn purged_it_is_gone(bus: &impl Fixture) {
     bury(&*bus, &envelope(), "first").await;
     bury(&*bus, &envelope(), "second").await;
     let dead = bus.dead(None, 10).await.unwrap();
-    assert!(bus.purge(&dead[0].dead_id).await.unwrap());
-    assert!(!bus.purge(&dead[0].dead_id).await.unwrap(), "a second purge finds nothing");
-    assert!(!bus.replay(&dead[0].dead_id).await.unwrap());
+    assert_eq!(bus.purge(&ids(&dead[0])).await.unwrap(), ids(&dead[0]));
+    assert!(bus.purge(&ids(&dead[0])).await.unwrap().is_empty(), "a second purge finds nothing");
+    assert!(bus.replay(&ids(&dead[0])).await.unwrap().is_empty());
     let left = bus.dead(None, 10).await.unwrap();
     assert_eq!(left, dead[1..]);
     depth(&*bus, Stage::Ingest, |depth| depth.dead == 1).await;
 }
 
-/// Ids that nobody gave out are answered with `false`, whatever they look like.
+/// Many are replayed or purged in one call, and ids that nobody gave out spoil nothing.
+pub async fn many_are_replayed_or_purged_together(bus: &impl Fixture) {
+    let bus = bus.open("a").await;
+    for _ in 0..5 {
+        bury(&*bus, &envelope(), "why").await;
+    }
+    let dead = bus.dead(None, 10).await.unwrap();
+    let mut asked: Vec<String> = dead[..3].iter().map(|letter| letter.dead_id.clone()).collect();
+    asked.insert(1, "no such".into());
+    let mut found = bus.replay(&asked).await.unwrap();
+    found.sort();
+    asked.remove(1);
+    asked.sort();
+    assert_eq!(found, asked);
+    let left: Vec<String> = dead[3..].iter().map(|letter| letter.dead_id.clone()).collect();
+    assert_eq!(bus.purge(&left).await.unwrap().len(), 2);
+    depth(&*bus, Stage::Ingest, |depth| (depth.ready, depth.dead) == (3, 0)).await;
+}
+
+/// Ids that nobody gave out change nothing, whatever they look like.
 pub async fn unknown_ids_change_nothing(bus: &impl Fixture) {
     let bus = bus.open("a").await;
     bury(&*bus, &envelope(), "why").await;
     for id in ["", "0", "no such", "99999999999999999999", "' OR 1=1 --"] {
-        assert!(!bus.replay(id).await.unwrap(), "{id:?}");
-        assert!(!bus.purge(id).await.unwrap(), "{id:?}");
+        assert!(bus.replay(&[id.into()]).await.unwrap().is_empty(), "{id:?}");
+        assert!(bus.purge(&[id.into()]).await.unwrap().is_empty(), "{id:?}");
     }
     assert_eq!(bus.dead(None, 10).await.unwrap().len(), 1);
+}
+
+fn ids(letter: &crate::DeadLetter) -> Vec<String> {
+    vec![letter.dead_id.clone()]
 }
 
 async fn bury(bus: &dyn Bus, envelope: &Envelope, why: &str) {

@@ -59,6 +59,7 @@ macro_rules! conformance_tests {
             dead: dead_letters_come_newest_first_of_one_stage_or_all
             dead: replayed_it_starts_anew
             dead: purged_it_is_gone
+            dead: many_are_replayed_or_purged_together
             dead: unknown_ids_change_nothing
             listen: a_listener_hears_its_load_and_types
             listen: a_listener_hears_only_what_comes_after

@@ -61,6 +61,28 @@ impl EmbeddedBus {
     }
 }
 
+impl EmbeddedBus {
+    /// Does `work` to each of these dead letters in one transaction; the ids that were found.
+    async fn each_dead(
+        &self,
+        dead_ids: &[String],
+        work: fn(&rusqlite::Connection, i64) -> rusqlite::Result<bool>,
+    ) -> Result<Vec<String>, BusError> {
+        let ids: Vec<(String, i64)> = dead_ids.iter().filter_map(|id| Some((id.clone(), id.parse().ok()?))).collect();
+        self.handle
+            .call(Needs::Disk, move |connection| {
+                let mut found = Vec::new();
+                for (text, id) in &ids {
+                    if work(connection, *id)? {
+                        found.push(text.clone());
+                    }
+                }
+                Ok(found)
+            })
+            .await
+    }
+}
+
 #[async_trait]
 impl Bus for EmbeddedBus {
     async fn publish(&self, envelope: &Envelope) -> Result<(), BusError> {
@@ -101,18 +123,16 @@ impl Bus for EmbeddedBus {
         self.handle.call(Needs::Read, move |connection| dead::list(connection, stage, limit)).await
     }
 
-    async fn replay(&self, dead_id: &str) -> Result<bool, BusError> {
-        let Ok(dead_id) = dead_id.parse() else {
-            return Ok(false);
-        };
-        self.handle.call(Needs::Disk, move |connection| dead::replay(connection, dead_id)).await
+    async fn replay(&self, dead_ids: &[String]) -> Result<Vec<String>, BusError> {
+        self.each_dead(dead_ids, dead::replay).await
     }
 
-    async fn purge(&self, dead_id: &str) -> Result<bool, BusError> {
-        let Ok(dead_id) = dead_id.parse() else {
-            return Ok(false);
-        };
-        self.handle.call(Needs::Disk, move |connection| dead::purge(connection, dead_id)).await
+    async fn purge(&self, dead_ids: &[String]) -> Result<Vec<String>, BusError> {
+        self.each_dead(dead_ids, dead::purge).await
+    }
+
+    async fn set_paused(&self, _stage: Stage, _paused: bool) -> Result<bool, BusError> {
+        Ok(false)
     }
 
     async fn check(&self) -> Result<String, BusError> {

@@ -142,5 +142,9 @@ fn depth(connection: &Connection, stage: Stage) -> rusqlite::Result<QueueDepth> 
         in_hand: count(IN_HAND, i64::MAX)?,
         dead: dead.unsigned_abs(),
         oldest_secs: oldest.map(|at| now.saturating_sub(at).max(0).unsigned_abs() / 1000),
+        consumers: None,
+        published_per_sec: None,
+        acknowledged_per_sec: None,
+        paused: false,
     })
 }
