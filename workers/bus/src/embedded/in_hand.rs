@@ -83,25 +83,3 @@ impl Drop for InHand {
         }
     }
 }
-
-/// An announcement that a listener heard. It left its queue when it was handed out, so nothing is left to settle.
-pub(super) struct Heard;
-
-#[async_trait]
-impl Settle for Heard {
-    async fn ack(self: Box<Self>) -> Result<(), BusError> {
-        Ok(())
-    }
-
-    async fn retry(self: Box<Self>, _after: Duration, _cause: &Failure) -> Result<(), BusError> {
-        Ok(())
-    }
-
-    async fn dead_letter(self: Box<Self>, _cause: &Failure) -> Result<(), BusError> {
-        Ok(())
-    }
-
-    async fn give_back(self: Box<Self>) -> Result<(), BusError> {
-        Ok(())
-    }
-}

@@ -11,9 +11,10 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::fault::explain;
 use super::handle::Handle;
-use super::in_hand::{Heard, InHand};
+use super::in_hand::InHand;
 use super::listener;
 use super::queue::{self, Taken};
+use crate::heard::Heard;
 use crate::{BusError, Delivery};
 
 /// One consumer that waits for its next message.
