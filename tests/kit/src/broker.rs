@@ -16,7 +16,7 @@ use crate::{DEADLINE, unique};
 
 /// What a private node does differently from RabbitMQ's defaults.
 ///
-/// Numbers come to the management API every 250 ms in any case, those of quorum queues too.
+/// Numbers in its management API are a second and a half old at most in any case, instead of ten.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// After how many milliseconds an unacknowledged delivery closes its channel; looked at every 250 ms. RabbitMQ's

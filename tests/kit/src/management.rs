@@ -12,7 +12,7 @@ use url::Url;
 /// A client of the management API.
 ///
 /// Paths go below `/api/` and must be escaped by the caller (`%2F` is the default vhost). Numbers in the answers are up
-/// to about half a second old: wait for the one you expect.
+/// to a second and a half old: wait for the one you expect.
 ///
 /// Every method panics where the API can't be reached or refuses, with its answer.
 #[derive(Clone)]

@@ -11,6 +11,16 @@ use crate::{ports, unique};
 /// The administrator of every node that the kit starts, and the common name of the client's certificate.
 pub const USER: &str = "millrace";
 
+/// What RabbitMQ 3.10's configuration file has no words for: how often a quorum queue tells its numbers, how often a
+/// channel looks at its consumers' time-out (once a minute otherwise), and how often, in whole seconds, the management
+/// API takes numbers over (each pair is how long it keeps them, and how often).
+const ADVANCED: &str = "[
+  {rabbit, [{quorum_tick_interval, 250}, {channel_tick_interval, 250}]},
+  {rabbitmq_management_agent, [{sample_retention_policies,
+    [{global, [{60, 1}]}, {basic, [{60, 1}]}, {detailed, [{60, 1}]}]}]}
+].
+";
+
 /// What sets one node apart from every other one.
 pub struct Identity {
     pub password: String,
@@ -45,9 +55,7 @@ impl Identity {
 pub fn write(folder: &Path, identity: &Identity, options: &Options, certificates: Option<&Certificates>) {
     let put = |name: &str, content: &str| fs::write(folder.join(name), content).unwrap();
     put("rabbitmq.conf", &configuration(identity, options, certificates));
-    // What RabbitMQ 3.10's configuration file has no words for: how often a quorum queue tells its numbers, and how often a
-    // channel looks at its consumers' time-out (once a minute otherwise).
-    put("advanced.config", "[{rabbit, [{quorum_tick_interval, 250}, {channel_tick_interval, 250}]}].\n");
+    put("advanced.config", ADVANCED);
     let tls_plugin = if options.tls { ", rabbitmq_auth_mechanism_ssl" } else { "" };
     put("plugins", &format!("[rabbitmq_management, rabbitmq_prometheus{tls_plugin}].\n"));
     fs::create_dir(folder.join("home")).unwrap();

@@ -36,21 +36,6 @@ fn a_dropped_vhost_is_deleted() {
 }
 
 #[test]
-fn numbers_are_fresh_within_a_second() {
-    let broker = Broker::shared();
-    let api = broker.management();
-    let vhost = broker.fresh_vhost();
-    declare(&vhost, "work");
-    let ready = |count: u64| api.queue(vhost.name(), "work").unwrap()["messages_ready"] == count;
-    for count in 1..=3 {
-        api.publish(vhost.name(), "", "work", b"payload", json!({"delivery_mode": 2}));
-        let begun = std::time::Instant::now();
-        wait("count of the message", || ready(count));
-        println!("known after {} ms", begun.elapsed().as_millis());
-    }
-}
-
-#[test]
 fn definitions_and_passwords_are_taken() {
     let broker = Broker::shared();
     let api = broker.management();
