@@ -23,13 +23,10 @@ struct State {
 }
 
 impl Buffer {
-    /// Puts a delivery in. If nobody asks any more it is dropped, which gives it back.
+    /// Puts a delivery in.
     pub(super) fn put(&self, delivery: Delivery) {
-        let mut state = self.lock();
-        if !state.closed {
-            state.fetched.push_back(delivery);
-            self.filled.notify_one();
-        }
+        self.lock().fetched.push_back(delivery);
+        self.filled.notify_one();
     }
 
     /// Waits for the next delivery. Safe to cancel.
@@ -48,15 +45,11 @@ impl Buffer {
         std::mem::take(&mut self.lock().fetched)
     }
 
-    /// Nobody asks any more.
+    /// Nobody asks any more. What lies in it stays until it is taken out: if it were given back before the consumer is
+    /// cancelled, the broker would send it to the same consumer again.
     pub(super) fn close(&self) {
-        let fetched = {
-            let mut state = self.lock();
-            state.closed = true;
-            std::mem::take(&mut state.fetched)
-        };
+        self.lock().closed = true;
         self.closed.notify_one();
-        drop(fetched);
     }
 
     /// Waits for [`close`](Self::close).

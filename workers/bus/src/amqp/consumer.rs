@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use messages::Stage;
@@ -71,6 +71,11 @@ enum End {
 
 impl Fetching {
     async fn run(self) {
+        self.until_closed().await;
+        drop(self.buffer.empty());
+    }
+
+    async fn until_closed(&self) {
         let mut failures = 0;
         loop {
             let connection = tokio::select! {
@@ -177,7 +182,18 @@ impl Fetching {
     }
 
     /// Ends the consumer, and gives back what it fetched.
+    ///
+    /// A message that the broker hands to a consumer while it cancels it arrives after that, when nobody is there to
+    /// give it back: it comes again when the channel ends, counted as a death. A `basic.get` goes through the queue's
+    /// log behind all that was acknowledged so far, so what was handed out for that arrives before the cancellation.
     async fn cancel(&self, channel: &Channel, mut consumer: lapin::Consumer, tag: &str) -> lapin::Result<()> {
+        // Refused where there is a single active consumer.
+        if self.stage != Stage::Transform {
+            let got = channel.basic_get(self.stage.queue().as_str().into(), BasicGetOptions::default()).await?;
+            if let Some(message) = got {
+                self.take(channel, message.delivery);
+            }
+        }
         channel.basic_cancel(tag.into(), BasicCancelOptions::default()).await?;
         while let Some(Ok(delivery)) = consumer.next().await {
             self.take(channel, delivery);

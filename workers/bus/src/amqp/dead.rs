@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use messages::Stage;
@@ -16,8 +16,6 @@ use super::topology::{dead_queue, stage_key};
 use super::{depths, fault};
 use crate::{BusError, DeadLetter};
 
-/// How long the next dead letter may take to come, of those that were counted.
-const NEXT_WAIT: Duration = Duration::from_secs(5);
 /// How long another one who looks at the same queue is waited for.
 const TURN_WAIT: Duration = Duration::from_secs(20);
 const TURN_PAUSE: Duration = Duration::from_millis(50);
@@ -27,6 +25,7 @@ const TURN_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Opened {
     channel: Channel,
     stage: Stage,
+    consumer: lapin::Consumer,
     letters: Vec<Held>,
 }
 
@@ -50,28 +49,27 @@ impl Opened {
         }
     }
 
+    /// Counts of a queue may be older than what somebody has just put back. So nothing is counted: consuming and
+    /// getting go through the queue's log, behind all that was done before; when a get finds nothing more, all letters
+    /// are handed out, and they have arrived when the broker has answered once more.
     async fn try_open(connection: &Connection, stage: Stage) -> lapin::Result<Self> {
         let channel = connection.create_channel().await?;
-        let (count, _) = depths::count(&channel, dead_queue(stage)).await?;
-        let mut opened = Self { channel, stage, letters: Vec::new() };
-        if count == 0 {
-            return Ok(opened);
-        }
-        opened.channel.basic_qos(u16::try_from(count).unwrap_or(0), BasicQosOptions::default()).await?;
-        let options = BasicConsumeOptions { exclusive: true, ..Default::default() };
         let queue = dead_queue(stage);
+        let options = BasicConsumeOptions { exclusive: true, ..Default::default() };
         let mut consumer =
-            opened.channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
-        while (opened.letters.len() as u64) < count {
-            // Somebody may have taken some out since they were counted.
-            let Ok(next) = tokio::time::timeout(NEXT_WAIT, consumer.next()).await else {
-                break;
-            };
-            match next {
-                Some(delivery) => opened.hold(delivery?),
-                None => break,
-            }
+            channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
+        let mut deliveries = Vec::new();
+        while let Some(message) = channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await? {
+            deliveries.push(message.delivery);
         }
+        depths::count(&channel, queue).await?;
+        while let Some(Some(delivery)) = consumer.next().now_or_never() {
+            deliveries.push(delivery?);
+        }
+        // In the order in which the broker handed them out, whichever way they came.
+        deliveries.sort_by_key(|delivery| delivery.delivery_tag);
+        let mut opened = Self { channel, stage, consumer, letters: Vec::new() };
+        deliveries.into_iter().for_each(|delivery| opened.hold(delivery));
         Ok(opened)
     }
 
@@ -115,9 +113,20 @@ impl Opened {
         Ok(found)
     }
 
-    /// Puts back what was not taken out, and waits until it is.
+    /// Puts back what was not taken out, and waits until it is: at the end of a channel the broker does it by itself, a
+    /// moment later, in which somebody else would not see the letters.
     pub(super) async fn close(self) {
-        let _ = self.channel.close(200, "looked at".into()).await;
+        let options = BasicNackOptions { multiple: true, requeue: true };
+        let put_back = async {
+            self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default()).await?;
+            self.channel.basic_nack(0, options).await?;
+            // When this is answered the queue has got what came before it over the same channel.
+            depths::count(&self.channel, dead_queue(self.stage)).await?;
+            self.channel.close(200, "looked at".into()).await
+        };
+        if let Err(error) = put_back.await {
+            tracing::debug!(error = fault::cause(&error), "the broker puts the dead letters back by itself");
+        }
     }
 }
 

@@ -24,6 +24,9 @@ pub(super) fn connecting(error: &lapin::Error, address: &Address) -> BusError {
 /// The error of a call on a channel.
 pub(super) fn calling(error: &lapin::Error) -> BusError {
     match error.kind() {
+        ErrorKind::ProtocolError(_) if is_taken(error) => {
+            BusError::Unavailable(format!("somebody else looks at it at the moment ({}): try again", cause(error)))
+        }
         ErrorKind::ProtocolError(fault) if is_soft(error, AMQPSoftError::ACCESSREFUSED) => {
             BusError::Configuration(format!(
                 "RabbitMQ refuses a right ({}): give the user the rights that deploy/rabbitmq lists for its role",
@@ -45,9 +48,9 @@ pub(super) fn is_missing(error: &lapin::Error) -> bool {
     is_soft(error, AMQPSoftError::NOTFOUND)
 }
 
-/// Whether somebody else has it for himself at the moment.
+/// Whether somebody else has it for himself at the moment. The same code as for a missing right: only the text differs.
 pub(super) fn is_taken(error: &lapin::Error) -> bool {
-    is_soft(error, AMQPSoftError::ACCESSREFUSED) || is_soft(error, AMQPSoftError::RESOURCELOCKED)
+    is_soft(error, AMQPSoftError::ACCESSREFUSED) && cause(error).contains("exclusive")
 }
 
 /// Why, in a line.
