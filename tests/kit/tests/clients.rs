@@ -1,5 +1,5 @@
 //! What the kit tells of clients, and does to them, seen by a real one.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;

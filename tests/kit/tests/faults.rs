@@ -1,5 +1,5 @@
 //! A node that is killed, filled and restarted.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
 //! A node that listens for TLS and knows clients by their certificates.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs::{read, read_to_string};
 
