@@ -11,7 +11,7 @@ pub fn rabbitmq() -> PathBuf {
     let known = ["/usr/lib/rabbitmq/bin", "/opt/homebrew/opt/rabbitmq/sbin", "/usr/local/opt/rabbitmq/sbin"];
     let mut folders = home.into_iter().chain(known.map(PathBuf::from)).chain(path());
     folders.find(|folder| folder.join("rabbitmq-server").is_file()).expect(
-        "missing: RabbitMQ: run deploy/dev/rabbitmq.sh, set RABBITMQ_HOME to where it is, or AMQP_URL to a running one",
+        "missing: RabbitMQ: run deploy/dev/rabbitmq.sh, or set RABBITMQ_HOME to where it is (tests that don't kill theirs take AMQP_URL too)",
     )
 }
 
@@ -22,7 +22,7 @@ pub fn epmd() -> PathBuf {
         .map(|folder| folder.join("epmd"))
         .chain(beside_erl)
         .find(|file| file.is_file())
-        .expect("missing: epmd, Erlang's port mapper: put Erlang's bin folder into PATH, or set AMQP_URL")
+        .expect("missing: epmd, Erlang's port mapper: put Erlang's bin folder into PATH")
 }
 
 fn path() -> impl Iterator<Item = PathBuf> {

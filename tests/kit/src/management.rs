@@ -1,5 +1,6 @@
 //! RabbitMQ's management API over HTTP.
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use base64::Engine;
@@ -22,6 +23,10 @@ pub struct Management {
     authorization: String,
     agent: Agent,
 }
+
+// Its only state is a pool of connections, and a test that panics leaves none of them half read.
+impl UnwindSafe for Management {}
+impl RefUnwindSafe for Management {}
 
 impl Management {
     /// A client for `http://user:password@host:port`.

@@ -37,7 +37,7 @@ impl Proxy {
         self.gate.cut();
     }
 
-    /// Cuts once exactly that many more bytes of clients have reached the target: in the middle of a frame, most likely.
+    /// Cuts once exactly that many more bytes of clients have reached the target: most likely in the middle of a frame.
     pub fn cut_after(&self, client_bytes: usize) {
         self.gate.cut_after(client_bytes);
     }

@@ -1,8 +1,8 @@
 # Keeps a RabbitMQ node for a test process, and ends it when that process is gone, however it went: standard input is a
 # pipe that the test process holds, and its end is the sign. Usage: sh -c "$(cat supervise.sh)" NAME FOLDER SERVER EPMD
 #
-# Commands, one a line: start, kill, stop. What came of them is told by files: FOLDER/pid once it runs, FOLDER/ended
-# once it runs no more.
+# Commands, one a line: start, kill, stop. What came of them is told by files, which the test process removes before a
+# start: FOLDER/pid once the node runs, FOLDER/ended once it runs no more.
 folder=$1
 server=$2
 
@@ -32,7 +32,6 @@ runner=
 while read -r command; do
     case $command in
         start)
-            rm -f "$folder/pid" "$folder/ended"
             run &
             runner=$!
             # The next command, or the end, needs the process id.

@@ -1,5 +1,5 @@
 //! The shared node: vhosts, the management API.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use millrace_testkit::{Broker, wait};
 use serde_json::json;

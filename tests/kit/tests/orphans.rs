@@ -1,5 +1,5 @@
 //! Nothing of a node stays behind when its test process goes away, however that happens.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;

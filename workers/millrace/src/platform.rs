@@ -54,7 +54,7 @@ pub fn read_contracts(settings: &Settings) -> Result<Contracts, Failure> {
 
 /// The bus that the settings name.
 pub async fn open_bus(settings: &Settings, role: &str) -> Result<Arc<dyn Bus>, Failure> {
-    bus::open(&settings.bus.url, &worker_name(role)).await.map_err(|error| Failure::fatal(error.to_string()))
+    bus::open(&settings.bus.open(), &worker_name(role)).await.map_err(|error| Failure::fatal(error.to_string()))
 }
 
 /// The warehouse that the settings name.

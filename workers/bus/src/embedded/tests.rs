@@ -211,9 +211,9 @@ async fn a_stale_owner_file_is_swept_away() {
 #[tokio::test]
 async fn an_address_is_opened_by_its_scheme() {
     let (_folder, path) = file();
-    let bus = crate::open(&format!("sqlite:{}", path.display()), "test").await.unwrap();
+    let bus = crate::open(&crate::BusSettings::new(format!("sqlite:{}", path.display())), "test").await.unwrap();
     assert!(bus.check().await.unwrap().contains("bus.sqlite"));
-    let error = crate::open("carrier-pigeon://coop", "test").await.err().unwrap();
+    let error = crate::open(&"carrier-pigeon://coop".into(), "test").await.err().unwrap();
     assert!(error.to_string().contains("sqlite:<path>"), "{error}");
-    assert!(crate::open("sqlite:", "test").await.is_err());
+    assert!(crate::open(&"sqlite:".into(), "test").await.is_err());
 }

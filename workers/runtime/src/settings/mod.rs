@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use load::SettingsError;
 pub use sections::{
-    BusSettings, DqSettings, IngestSettings, LogSettings, Paths, RetrySettings, TransformSettings, WarehouseSection,
+    BusSection, DqSettings, IngestSettings, LogSettings, Paths, RetrySettings, TransformSettings, WarehouseSection,
     WatchSettings,
 };
 
@@ -20,7 +20,7 @@ pub struct Settings {
     /// Where files and contracts lie.
     pub paths: Paths,
     /// How messages travel.
-    pub bus: BusSettings,
+    pub bus: BusSection,
     /// Where rows end.
     pub warehouse: WarehouseSection,
     /// How the raw folder is watched.
