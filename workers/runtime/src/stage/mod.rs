@@ -1,16 +1,20 @@
 //! The loop around a stage's queue: deliver, handle, announce, acknowledge. In this order, so that whatever happens in
 //! between, the delivery comes again and is handled to the same end.
 
+mod batch;
+mod panics;
+mod settle;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Bus, BusError, Delivery};
+use bus::{Bus, Consumer, Delivery};
 use messages::{Envelope, Failure, FailureClass, Stage};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use crate::{RetryPolicy, classify};
+use crate::RetryPolicy;
 
 /// What a stage does with its messages.
 #[async_trait]
@@ -24,7 +28,8 @@ pub trait Handler: Send + Sync {
     }
 
     /// Handles messages, one result for each in their order. What it did is committed before it returns; what came a
-    /// second time changes nothing and is announced again.
+    /// second time changes nothing and is announced again. Should it panic over several messages, it is called again
+    /// with each of them alone.
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>>;
 
     /// A message is given up: records that and says what to announce. Called before it is dead-lettered.
@@ -85,141 +90,51 @@ impl<H: Handler> StageLoop<H> {
         Ok(())
     }
 
+    /// Begins with one message at a time, until one comes that no worker died with. A broker counts everything that a
+    /// dead worker had fetched as tried, so one that kills its worker must be alone in hand after a restart, or it uses
+    /// up the tries of all that wait behind it.
     async fn consume(&mut self, stage: Stage, stop: &CancellationToken, failures: &mut u32) -> Result<(), Failure> {
-        let prefetch = u16::try_from(self.handler.together()).unwrap_or(u16::MAX);
-        let mut consumer = self.bus.consume(stage, prefetch).await?;
-        loop {
-            let mut batch = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                delivery = consumer.next() => vec![delivery?],
+        let together = self.handler.together();
+        let mut one = self.bus.consume(stage, 1).await?;
+        let first = loop {
+            let Some(delivery) = next(&mut *one, stop).await? else {
+                return Ok(());
             };
             *failures = 0;
-            while batch.len() < self.handler.together() {
-                match consumer.next_within(Duration::ZERO).await? {
-                    Some(delivery) => batch.push(delivery),
-                    None => break,
-                }
+            if together > 1 && delivery.deaths() == 0 {
+                break delivery;
             }
+            self.handle(vec![delivery], stop).await?;
+        };
+        let mut many = self.bus.consume(stage, u16::try_from(together).unwrap_or(u16::MAX)).await?;
+        let batch = fill(&mut *many, first, together).await?;
+        self.handle(batch, stop).await?;
+        // Not before: its delivery is settled only now.
+        drop(one);
+        while let Some(first) = next(&mut *many, stop).await? {
+            let batch = fill(&mut *many, first, together).await?;
             self.handle(batch, stop).await?;
         }
-    }
-
-    async fn handle(&mut self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<(), Failure> {
-        let (mut deliveries, mut work) = (Vec::new(), Vec::new());
-        for delivery in batch {
-            let attempt = delivery.attempt();
-            let envelope = match delivery.envelope() {
-                Ok(envelope) => envelope,
-                Err(error) => {
-                    let failure = classify(error);
-                    tracing::error!(stage = %self.handler.stage(), error = %failure, "a message can't be read; it is dead-lettered");
-                    delivery.dead_letter(&failure).await?;
-                    continue;
-                }
-            };
-            let item = Work { envelope, attempt };
-            if attempt > self.retry.max_attempts {
-                let failure = Failure::permanent(format!(
-                    "given up after {} tries: in the last one the worker died, or could not record why it failed",
-                    attempt - 1
-                ));
-                self.give_up(delivery, &item, failure, stop).await?;
-                continue;
-            }
-            deliveries.push(delivery);
-            work.push(item);
-        }
-        if work.is_empty() {
-            return Ok(());
-        }
-        let results = self.handler.handle(&work).await;
-        debug_assert_eq!(results.len(), work.len());
-        for ((delivery, work), result) in deliveries.into_iter().zip(&work).zip(results) {
-            self.settle(delivery, work, result, stop).await?;
-        }
         Ok(())
     }
+}
 
-    async fn settle(
-        &mut self,
-        delivery: Delivery,
-        work: &Work,
-        result: Result<Handled, Failure>,
-        stop: &CancellationToken,
-    ) -> Result<(), Failure> {
-        let failure = match result {
-            Ok(handled) => {
-                self.publish(handled, stop).await?;
-                return Ok(delivery.ack().await?);
-            }
-            Err(failure) => failure,
-        };
-        if failure.class == FailureClass::Fatal {
-            delivery.give_back().await?;
-            return Err(failure);
-        }
-        match self.retry.after(work.attempt, &failure) {
-            Some(delay) => {
-                tracing::warn!(
-                    stage = %self.handler.stage(), load_id = %work.envelope.load_id(), attempt = work.attempt,
-                    delay_secs = delay.as_secs_f64(), error = %failure, "failed for now; trying again"
-                );
-                Ok(delivery.retry(delay, &failure).await?)
-            }
-            None => self.give_up(delivery, work, failure, stop).await,
+/// The next delivery; `None` when asked to stop.
+async fn next(consumer: &mut dyn Consumer, stop: &CancellationToken) -> Result<Option<Delivery>, Failure> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(None),
+        delivery = consumer.next() => Ok(Some(delivery?)),
+    }
+}
+
+/// `first` and what waits behind it, `together` at most.
+async fn fill(consumer: &mut dyn Consumer, first: Delivery, together: usize) -> Result<Vec<Delivery>, Failure> {
+    let mut batch = vec![first];
+    while batch.len() < together {
+        match consumer.next_within(Duration::ZERO).await? {
+            Some(delivery) => batch.push(delivery),
+            None => break,
         }
     }
-
-    async fn give_up(
-        &mut self,
-        delivery: Delivery,
-        work: &Work,
-        failure: Failure,
-        stop: &CancellationToken,
-    ) -> Result<(), Failure> {
-        tracing::error!(
-            stage = %self.handler.stage(), load_id = %work.envelope.load_id(), attempt = work.attempt,
-            trace_id = work.envelope.trace.trace_id(), error = %failure, "failed for good; dead-lettered"
-        );
-        match self.handler.give_up(work, &failure).await {
-            Ok(handled) => {
-                self.publish(handled, stop).await?;
-                Ok(delivery.dead_letter(&failure).await?)
-            }
-            Err(unrecorded)
-                if unrecorded.class == FailureClass::Transient
-                    && work.attempt < self.retry.max_attempts.saturating_mul(2) =>
-            {
-                tracing::warn!(load_id = %work.envelope.load_id(), error = %unrecorded, "the failure can't be recorded yet; trying again");
-                Ok(delivery.retry(self.retry.delay(work.attempt), &failure).await?)
-            }
-            // What can't even be recorded is still kept: the dead letter has both causes.
-            Err(unrecorded) => {
-                let message = format!("{failure}; and the audit could not be written: {unrecorded}");
-                Ok(delivery.dead_letter(&Failure { message, ..failure }).await?)
-            }
-        }
-    }
-
-    /// Publishes until it succeeds: the work is committed, and only the announcement is missing. Ends with an error
-    /// when asked to stop, and then the delivery comes again.
-    async fn publish(&self, handled: Handled, stop: &CancellationToken) -> Result<(), Failure> {
-        for envelope in handled.announce {
-            let mut attempt = 0;
-            while let Err(error) = self.bus.publish(&envelope).await {
-                attempt += 1;
-                let delay = self.retry.delay(attempt);
-                if !matches!(error, BusError::Unavailable(_) | BusError::Unroutable { .. }) || stop.is_cancelled() {
-                    return Err(error.into());
-                }
-                tracing::warn!(kind = envelope.message.type_name(), load_id = %envelope.load_id(), %error, "not published yet; trying again");
-                let _ = tokio::time::timeout(delay, stop.cancelled()).await;
-            }
-            if let Some(announced) = &self.announced {
-                // Nobody listens: nobody needs to know.
-                let _ = announced.send(envelope);
-            }
-        }
-        Ok(())
-    }
+    Ok(batch)
 }
