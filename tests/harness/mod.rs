@@ -164,6 +164,12 @@ impl Mill {
         wait(what, condition, || self.log());
     }
 
+    /// A stage's queue, as `millrace queues` tells it.
+    pub fn queue(&self, stage: &str) -> Value {
+        let queues = self.json(&["queues"]);
+        queues.as_array().unwrap().iter().find(|queue| queue["stage"] == stage).unwrap().clone()
+    }
+
     /// Dead letters, newest first.
     pub fn dead(&self) -> Vec<Value> {
         self.json(&["dead", "list"]).as_array().unwrap().clone()
@@ -204,8 +210,19 @@ impl Running {
     /// SIGTERM, and the exit code.
     #[track_caller]
     pub fn stop(mut self) -> Option<i32> {
+        self.terminate();
+        self.ended()
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
         let id = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap());
         nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
+    }
+
+    /// Waits for the end, which must come; the exit code.
+    #[track_caller]
+    pub fn ended(&mut self) -> Option<i32> {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {

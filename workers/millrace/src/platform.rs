@@ -1,11 +1,15 @@
 //! What the roles and tools share: settings, contracts, bus, warehouse.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::Bus;
 use messages::Failure;
 use runtime::{Contracts, Settings, worker_name};
 use warehouse::{Ledger, Warehouse};
+
+/// How long the warehouse may take to close: longer only if work in it was not done in time.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// The opened parts of the platform.
 pub struct Platform {
@@ -31,6 +35,17 @@ impl Platform {
         let bus = open_bus(&settings, role).await?;
         let warehouse = open_warehouse(&settings).await?;
         Ok(Self { settings, contracts: Arc::new(contracts), bus, ledger: Ledger::new(warehouse), role })
+    }
+
+    /// Gives back what was dropped and closes the warehouse. For the end of a process.
+    pub async fn close(&self) {
+        // First the bus: others wait for what is given back, and nobody waits for the file.
+        self.bus.close().await;
+        if tokio::time::timeout(CLOSE, self.ledger.warehouse().close()).await.is_err() {
+            tracing::warn!(
+                "the warehouse is still at work; it is cut off, and what it had not committed is done again"
+            );
+        }
     }
 
     /// Host, process and role.

@@ -138,6 +138,16 @@ section! {
 }
 
 section! {
+    /// How a process ends.
+    ShutdownSettings {
+        /// How long work in hand may take to end after SIGTERM, in seconds. What is not done by then is given back and
+        /// done again. Longer wastes less work, shorter ends sooner; let whatever stops the process wait some seconds
+        /// longer than this. 0 gives back at once. Default 60.
+        drain_secs: u64 = 60,
+    }
+}
+
+section! {
     /// What is logged, to standard error.
     LogSettings {
         /// `error`, `warn`, `info`, `debug`, or a filter such as `info,bus=debug`. Default: `info` for what runs as a
@@ -170,6 +180,13 @@ impl BusSection {
             management_url: self.management_url.clone(),
             publish_timeout_secs: self.publish_timeout_secs,
         }
+    }
+}
+
+impl ShutdownSettings {
+    /// How long work in hand may take to end.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_secs)
     }
 }
 
