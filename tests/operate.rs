@@ -73,7 +73,7 @@ fn a_stop_during_a_load_finishes_it_and_leaves_the_rest() {
     mill.wait("the stop", || mill.log().contains("stopping:"));
     assert_eq!(mill.queue("ingest")["in_hand"], 1, "the load goes on");
     drop(file);
-    assert_eq!(worker.ended(), Some(0));
+    assert_eq!(worker.ended().code(), Some(0));
     let queue = mill.queue("ingest");
     assert_eq!((&queue["ready"], &queue["in_hand"], &queue["consumers"]), (&2.into(), &0.into(), &0.into()));
     assert_eq!(loads(&mill), [["1"]], "what was in hand was finished");
@@ -88,7 +88,7 @@ fn what_is_not_done_by_the_deadline_is_given_back_uncounted() {
     let (mut worker, file) = in_the_middle_of_a_load(&mut mill);
     let asked = Instant::now();
     worker.terminate();
-    assert_eq!(worker.ended(), Some(0));
+    assert_eq!(worker.ended().code(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(30), "it took {:?}", asked.elapsed());
     let queue = mill.queue("ingest");
     assert_eq!((&queue["ready"], &queue["in_hand"]), (&3.into(), &0.into()));
@@ -105,7 +105,7 @@ fn a_second_stop_ends_at_once_and_what_was_in_hand_is_done_again() {
     mill.wait("the stop", || mill.log().contains("stopping:"));
     let asked = Instant::now();
     worker.terminate();
-    assert_eq!(worker.ended(), Some(143));
+    assert_eq!(worker.ended().code(), Some(143));
     assert!(asked.elapsed() < Duration::from_secs(10), "it took {:?}", asked.elapsed());
     assert_eq!(mill.queue("ingest")["ready"], 3);
     drop(file);

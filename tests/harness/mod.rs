@@ -1,8 +1,12 @@
 //! A mill of its own for each test: folders, bus and warehouse below a temporary folder, driven through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code, missing_docs)]
 
+pub mod invariants;
+pub mod moments;
+
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -53,6 +57,14 @@ impl Mill {
         mill
     }
 
+    /// The same where kills are the test's own doing: they must not use up the tries of a message.
+    pub fn patient() -> Self {
+        let mut mill = Self::new();
+        mill.set("RETRY__MAX_ATTEMPTS", "10000");
+        mill.set("RETRY__MAX_DELAY_SECS", "1");
+        mill
+    }
+
     /// Sets `MILLRACE_<name>` for all that is started from now on.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.env.retain(|(known, _)| known != &format!("MILLRACE_{name}"));
@@ -93,6 +105,7 @@ impl Mill {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MILLRACE_")) {
             command.env_remove(name);
         }
+        command.env_remove("FAILPOINTS");
         command.envs(self.env.iter().cloned());
         command
     }
@@ -128,8 +141,17 @@ impl Mill {
 
     /// Starts a command that goes on; it is killed when what is returned is dropped.
     pub fn start(&self, arguments: &[&str]) -> Running {
+        self.start_armed(arguments, "")
+    }
+
+    /// The same with failpoints armed: `commit:before=return` kills it there.
+    pub fn start_armed(&self, arguments: &[&str], failpoints: &str) -> Running {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let child = self.command(arguments).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let mut command = self.command(arguments);
+        if !failpoints.is_empty() {
+            command.env("FAILPOINTS", failpoints);
+        }
+        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Running(child)
     }
 
@@ -207,30 +229,39 @@ impl Running {
         let _ = self.0.wait();
     }
 
+    /// Waits for the failpoint at which it dies. Dying of anything else, or not at all, is a failure.
+    #[track_caller]
+    pub fn killed_at(mut self, point: &str, mill: &Mill) {
+        let mark = format!("failpoint {point} kills {}\n", self.id());
+        let status = self.ended();
+        assert_eq!(status.signal(), Some(nix::sys::signal::SIGKILL as i32), "{status}: {}", mill.log());
+        assert!(mill.log().contains(&mark), "it did not die at {point}: {}", mill.log());
+    }
+
+    /// Waits for the end, which must come.
+    #[track_caller]
+    pub fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < DEADLINE, "the process did not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// SIGTERM, and the exit code.
     #[track_caller]
     pub fn stop(mut self) -> Option<i32> {
         self.terminate();
-        self.ended()
+        self.ended().code()
     }
 
     /// SIGTERM.
     pub fn terminate(&self) {
         let id = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap());
         nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
-    }
-
-    /// Waits for the end, which must come; the exit code.
-    #[track_caller]
-    pub fn ended(&mut self) -> Option<i32> {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(begun.elapsed() < DEADLINE, "the process did not stop when asked to");
-            std::thread::sleep(Duration::from_millis(10));
-        }
     }
 }
 

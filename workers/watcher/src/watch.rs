@@ -218,7 +218,9 @@ impl Watcher {
             return Ok(());
         }
         let envelope = announcement(file, &hash, &self.contracts);
+        failpoint::point!("publish:before");
         self.bus.publish(&envelope).await?;
+        failpoint::point!("publish:after");
         self.known.announced(file);
         tracing::info!(
             file = file.uri, bytes = file.size_bytes, load_id = %envelope.load_id(),

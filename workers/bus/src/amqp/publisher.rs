@@ -150,6 +150,7 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                 }
                 number += 1;
                 let sent = send(channel, &ask.letter).await;
+                failpoint::point!("confirm:before");
                 returns.sent(number, ask.letter.properties.message_id().as_ref(), ask.reply);
                 match sent {
                     Ok(confirmed) => in_flight.push(async move { (number, confirmed.await) }),
@@ -192,7 +193,6 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
 }
 
 async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::PublisherConfirm> {
-    fail_point("confirm:before");
     let options = BasicPublishOptions { mandatory: letter.mandatory, immediate: false };
     channel
         .basic_publish(
@@ -227,6 +227,3 @@ fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmat
         Err(error) => Err(fault::cause(&error)),
     }
 }
-
-/// A point at which a test kills the process: sent, and not confirmed yet.
-fn fail_point(_name: &str) {}

@@ -18,7 +18,10 @@ impl<H: Handler> StageLoop<H> {
         let failure = match result {
             Ok(handled) => {
                 self.publish(handled, stop).await?;
-                return Ok(delivery.ack().await?);
+                failpoint::point!("ack:before");
+                delivery.ack().await?;
+                failpoint::point!("ack:after");
+                return Ok(());
             }
             Err(failure) => failure,
         };
@@ -79,6 +82,7 @@ impl<H: Handler> StageLoop<H> {
     async fn publish(&self, handled: Handled, stop: &CancellationToken) -> Result<(), Failure> {
         for envelope in handled.announce {
             let mut attempt = 0;
+            failpoint::point!("publish:before");
             while let Err(error) = self.bus.publish(&envelope).await {
                 attempt += 1;
                 let delay = self.retry.delay(attempt);
@@ -88,6 +92,7 @@ impl<H: Handler> StageLoop<H> {
                 tracing::warn!(kind = envelope.message.type_name(), load_id = %envelope.load_id(), %error, "not published yet; trying again");
                 let _ = tokio::time::timeout(delay, stop.cancelled()).await;
             }
+            failpoint::point!("publish:after");
             if let Some(announced) = &self.announced {
                 // Nobody listens: nobody needs to know.
                 let _ = announced.send(envelope);

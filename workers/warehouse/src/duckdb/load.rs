@@ -14,7 +14,7 @@ use crate::{FileFacts, LoadLine, LoadOutcome, RowSource, Slice, WarehouseError};
 
 /// Loads `slice`: fence, rows, counts, older generations, SUCCESS line.
 pub(super) fn load(session: &Session, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
-    session.transaction(|session| {
+    session.audited(|session| {
         let found = session.rows(&Standing::query(slice), 1)?;
         let standing = Standing::read(found.rows.first().map_or(&[], Vec::as_slice))?;
         if let Some(by) = standing.newer {
@@ -25,6 +25,7 @@ pub(super) fn load(session: &Session, slice: &Slice, rows: Box<dyn RowSource>) -
         }
         session.execute(&delete_leftovers(slice))?;
         let facts = insert_rows(session, slice, rows)?;
+        failpoint::point!("write:after");
         if standing.older && standing.completes(slice) {
             session.execute(&delete_older(slice))?;
         }

@@ -114,6 +114,20 @@ impl Session {
         self.bracket("BEGIN TRANSACTION", work)
     }
 
+    /// Does `work`, which writes lines of the audit, in a transaction. Its commit is what others go by.
+    pub(super) fn audited<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        let done = self.transaction(|session| {
+            let done = work(session)?;
+            failpoint::point!("commit:before");
+            Ok(done)
+        })?;
+        failpoint::point!("commit:after");
+        Ok(done)
+    }
+
     /// Does `work` in a transaction in which DuckDB refuses to write.
     pub(super) fn reading<T>(
         &self,
