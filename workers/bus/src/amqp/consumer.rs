@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::buffer::Buffer;
 use super::grip::{Grip, Grips};
-use super::in_hand::{Desk, InHand};
+use super::in_hand::{Desk, Gate, InHand};
 use super::letter::Used;
 use super::link::Link;
 use super::{declare, depths, fault};
@@ -33,8 +33,15 @@ pub(super) struct StageConsumer {
 impl StageConsumer {
     pub(super) fn start(link: Arc<Link>, desk: Arc<Desk>, grips: Arc<Grips>, stage: Stage, prefetch: u16) -> Self {
         let buffer = Arc::new(Buffer::default());
-        let fetching =
-            Fetching { link, desk: desk.clone(), grips, stage, prefetch: prefetch.max(1), buffer: buffer.clone() };
+        let fetching = Fetching {
+            link,
+            desk: desk.clone(),
+            grips,
+            stage,
+            prefetch: prefetch.max(1),
+            buffer: buffer.clone(),
+            gate: Gate::default(),
+        };
         // What it still has to give back when its consumer is dropped counts as a return.
         desk.runtime.spawn(desk.returns.track_future(fetching.run()));
         Self { buffer }
@@ -61,6 +68,7 @@ struct Fetching {
     stage: Stage,
     prefetch: u16,
     buffer: Arc<Buffer>,
+    gate: Gate,
 }
 
 enum End {
@@ -177,16 +185,18 @@ impl Fetching {
         let used = Used::of(&properties);
         let grip = Grip::new(id, data.clone(), acker, channel.clone());
         self.grips.add(&grip);
-        let settle = InHand::new(self.desk.clone(), self.stage, properties, used, grip);
+        let settle = InHand::new(self.desk.clone(), self.gate.clone(), self.stage, properties, used, grip);
         self.buffer.put(Delivery::new(data, used.attempt(), Box::new(settle)).after_deaths(used.deaths));
     }
 
     /// Ends the consumer, and gives back what it fetched.
     ///
     /// A message that the broker hands to a consumer while it cancels it arrives after that, when nobody is there to
-    /// give it back: it comes again when the channel ends, counted as a death. A `basic.get` goes through the queue's
-    /// log behind all that was acknowledged so far, so what was handed out for that arrives before the cancellation.
+    /// give it back: it comes again when the channel ends, counted as a death. So meanwhile nothing is settled here, which
+    /// would bring the next message. And a `basic.get` goes through the queue's log behind all that was settled before,
+    /// so what was handed out for that arrives before the cancellation.
     async fn cancel(&self, channel: &Channel, mut consumer: lapin::Consumer, tag: &str) -> lapin::Result<()> {
+        let _nothing_is_settled = self.gate.write().await;
         // Refused where there is a single active consumer.
         if self.stage != Stage::Transform {
             let got = channel.basic_get(self.stage.queue().as_str().into(), BasicGetOptions::default()).await?;

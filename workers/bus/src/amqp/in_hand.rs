@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lapin::BasicProperties;
 use messages::{Failure, Stage};
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use super::grip::Grip;
@@ -30,9 +31,13 @@ pub(super) struct Desk {
     pub(super) runtime: tokio::runtime::Handle,
 }
 
+/// Open for all who settle; closed by a consumer that is about to be cancelled.
+pub(super) type Gate = Arc<tokio::sync::RwLock<()>>;
+
 /// A message of a stage in hand.
 pub(super) struct InHand {
     desk: Arc<Desk>,
+    gate: Gate,
     stage: Stage,
     properties: BasicProperties,
     used: Used,
@@ -41,8 +46,15 @@ pub(super) struct InHand {
 }
 
 impl InHand {
-    pub(super) fn new(desk: Arc<Desk>, stage: Stage, properties: BasicProperties, used: Used, grip: Arc<Grip>) -> Self {
-        Self { desk, stage, properties, used, grip: Some(grip) }
+    pub(super) fn new(
+        desk: Arc<Desk>,
+        gate: Gate,
+        stage: Stage,
+        properties: BasicProperties,
+        used: Used,
+        grip: Arc<Grip>,
+    ) -> Self {
+        Self { desk, gate, stage, properties, used, grip: Some(grip) }
     }
 
     /// A copy goes where `letter` says, then the delivery is acknowledged. Whatever happens in between, one of the two
@@ -51,7 +63,7 @@ impl InHand {
         match self.grip.take() {
             Some(grip) => {
                 let letter = letter(&self, grip.body().to_vec());
-                self.desk.clone().settled(hand_over(self.desk.clone(), grip, letter)).await
+                self.settled(hand_over(self.desk.clone(), grip, letter)).await
             }
             None => Ok(()),
         }
@@ -62,11 +74,19 @@ impl InHand {
     }
 }
 
-impl Desk {
+impl InHand {
     /// Does it to its end, even if the caller stops waiting.
     async fn settled(&self, work: impl Future<Output = Result<(), BusError>> + Send + 'static) -> Result<(), BusError> {
-        let work = self.runtime.spawn(self.returns.track_future(work));
-        work.await.unwrap_or_else(|_| Err(BusError::Unavailable("this process ends; the message comes again".into())))
+        let ended = |_| Err(BusError::Unavailable("this process ends; the message comes again".into()));
+        self.spawned(work).await.unwrap_or_else(ended)
+    }
+
+    fn spawned<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        let gate = self.gate.clone();
+        self.desk.runtime.spawn(self.desk.returns.track_future(async move {
+            let _open = gate.read().await;
+            work.await
+        }))
     }
 }
 
@@ -97,7 +117,7 @@ async fn acknowledge(grip: Arc<Grip>) -> Result<(), BusError> {
 impl Settle for InHand {
     async fn ack(mut self: Box<Self>) -> Result<(), BusError> {
         match self.grip.take() {
-            Some(grip) => self.desk.settled(acknowledge(grip)).await,
+            Some(grip) => self.settled(acknowledge(grip)).await,
             None => Ok(()),
         }
     }
@@ -138,11 +158,10 @@ impl Drop for InHand {
         };
         let letter = self.again(stage_key(self.stage), grip.body().to_vec(), self.used);
         let desk = self.desk.clone();
-        let given_back = self.desk.returns.track_future(async move {
+        drop(self.spawned(async move {
             if let Err(error) = hand_over(desk, grip, letter).await {
                 tracing::debug!(%error, "a dropped delivery could not be given back uncounted");
             }
-        });
-        self.desk.runtime.spawn(given_back);
+        }));
     }
 }
