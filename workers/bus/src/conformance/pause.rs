@@ -99,11 +99,15 @@ pub async fn to_pause_twice_changes_nothing(bus: &impl Fixture) {
 pub async fn a_pause_leaves_other_stages_alone(bus: &impl Fixture) {
     let bus = bus.open("a").await;
     pause(&*bus, Stage::Ingest).await;
-    let command = DqRequested { load_id: fresh_load_id(), sources: vec![] };
     bus.publish(&envelope()).await.unwrap();
-    bus.publish(&Envelope::new("conformance", command)).await.unwrap();
+    let mut held = bus.consume(Stage::Ingest, 1).await.unwrap();
+    nothing_comes(&mut *held).await;
+    // Whoever is served now waits beside one who must not be.
     let mut judge = bus.consume(Stage::Dq, 1).await.unwrap();
+    let command = DqRequested { load_id: fresh_load_id(), sources: vec![] };
+    bus.publish(&Envelope::new("conformance", command)).await.unwrap();
     next(&mut *judge).await.ack().await.unwrap();
+    nothing_comes(&mut *held).await;
     depth(&*bus, Stage::Ingest, |depth| depth.paused && depth.ready == 1).await;
     for stage in [Stage::Transform, Stage::Dq] {
         depth(&*bus, stage, |depth| !depth.paused).await;

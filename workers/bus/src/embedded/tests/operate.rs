@@ -96,3 +96,26 @@ async fn a_look_without_a_wait_takes_all_that_is_there_and_nothing_later() {
     bus.publish(&envelope()).await.unwrap();
     assert_eq!(ingest(&bus).await.ready, 1, "nobody asked for it yet");
 }
+
+#[tokio::test]
+async fn closed_it_has_given_back_what_was_dropped() {
+    let (_folder, path) = file();
+    let bus = EmbeddedBus::open(&path, "test").await.unwrap();
+    bus.publish(&envelope()).await.unwrap();
+    let mut consumer = bus.consume(Stage::Ingest, 1).await.unwrap();
+    let delivery = next(&mut *consumer).await;
+    // The thread is at work and comes to what was dropped only afterwards.
+    drop(bus.handle.submit(Needs::Read, |_| {
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(())
+    }));
+    drop((delivery, consumer));
+    bus.close().await;
+    let raw = Connection::open(&path).unwrap();
+    let left: (i64, i64, i64) = raw
+        .query_row("SELECT state, attempts, (SELECT count(*) FROM consumer) FROM message", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!(left, (0, 0, 0));
+}
