@@ -7,20 +7,34 @@ use warehouse::{LoadLine, LoadStatus, RunState};
 use crate::IngestHandler;
 use crate::handler::SENDER;
 
-/// Announces the end of the run if every file of it is loaded or given up. Two workers that both see the end announce it
-/// under one id.
+/// Announces the end of the run if every file of it is loaded, given up or overtaken by a newer command. Two workers that
+/// both see the end announce it under one id.
 pub(crate) async fn conclude(
     handler: &IngestHandler,
     envelope: &Envelope,
     file: &SourceFileDiscovered,
 ) -> Result<Handled, Failure> {
     let state = handler.ledger.run_state(&file.load_id, file.command_id).await?;
+    // A newer command for some of the tables announces those; the others are this run's to announce, or nobody would.
+    let overtaken = match file.run_files {
+        1 => Vec::new(),
+        _ => handler.ledger.overtaken(&file.load_id, file.command_id).await?,
+    };
+    let state = state.map(|state| without(state, &overtaken));
     Ok(state.and_then(|state| announcement(envelope, file, &state)).into_iter().collect::<Vec<_>>().into())
+}
+
+/// The run without the tables that a newer command has taken over.
+fn without(mut state: RunState, overtaken: &[String]) -> RunState {
+    let all = state.files.len();
+    state.files.retain(|line| !overtaken.contains(&line.table));
+    state.run_files -= u32::try_from(all - state.files.len()).unwrap_or(0).min(state.run_files);
+    state
 }
 
 fn announcement(envelope: &Envelope, file: &SourceFileDiscovered, state: &RunState) -> Option<Envelope> {
     let ended = state.files.iter().filter(|line| line.status != LoadStatus::Planned).count();
-    if ended < state.run_files as usize {
+    if state.files.is_empty() || ended < state.run_files as usize {
         return None;
     }
     let tables = tables(&state.files);

@@ -35,7 +35,6 @@ pub(crate) async fn load(
         }
         LoadOutcome::Fenced { by } => {
             tracing::info!(load_id = %file.load_id, file = file.uri, %by, "a newer command has this load; nothing done");
-            return Ok(Handled::default());
         }
     }
     conclude::conclude(handler, &work.envelope, file).await

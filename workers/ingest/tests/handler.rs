@@ -8,7 +8,9 @@ use millrace_ingest::IngestHandler;
 use runtime::{Contracts, Handler, Work};
 use warehouse::{Ledger, WarehouseSettings};
 
-const CONTRACT: &str = "source: parts\nfiles: [\"**/parts*.csv\"]\ncolumns: [id, name]\n";
+fn contract(source: &str) -> String {
+    format!("source: {source}\nfiles: [\"**/{source}*.csv\"]\ncolumns: [id, name]\n")
+}
 
 struct Fixture {
     folder: tempfile::TempDir,
@@ -22,7 +24,9 @@ impl Fixture {
         let (raw, sources) = (folder.path().join("raw"), folder.path().join("sources"));
         std::fs::create_dir(&raw).unwrap();
         std::fs::create_dir(&sources).unwrap();
-        std::fs::write(sources.join("parts.yaml"), CONTRACT).unwrap();
+        for source in ["parts", "moves"] {
+            std::fs::write(sources.join(format!("{source}.yaml")), contract(source)).unwrap();
+        }
         let contracts = Arc::new(Contracts::read(&sources).unwrap());
         let settings = WarehouseSettings {
             url: format!("duckdb:{}", folder.path().join("w.duckdb").display()),
@@ -134,4 +138,30 @@ async fn a_command_for_nothing_is_refused() {
     let end = fixture.handle(&command("run")).await;
     let Message::IngestFailed(failed) = &end[0].message else { panic!("{end:?}") };
     assert!(failed.failure.message.contains("no file in the raw folder"), "{}", failed.failure);
+}
+
+/// Nobody else would tell transform of the tables that the newer command does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_overtaken_in_one_table_announces_the_others() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    fixture.write("moves.csv", "id,name\n2,b\n");
+    let older = command("run");
+    let files = fixture.handle(&older).await;
+    assert_eq!(files.len(), 2);
+    let load_id = LoadId::new("run").unwrap();
+    let newer = IngestRequested { load_id, sources: vec!["parts".into()], files: Vec::new(), as_of: None };
+    let newer = fixture.handle(&Envelope::new("test", newer)).await;
+    let mut ends = Vec::new();
+    for file in files.iter().chain(&newer) {
+        ends.extend(fixture.handle(file).await);
+    }
+    // The file that was overtaken sees the end too, and says the same under the same id.
+    ends.dedup_by_key(|end| end.id);
+    let told = |end: &Envelope| {
+        let Message::IngestCompleted(event) = &end.message else { panic!("{end:?}") };
+        event.tables.iter().map(|table| table.table.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ends.iter().map(told).collect::<Vec<_>>(), [["MOVES"], ["PARTS"]]);
+    assert_eq!(ends[0].correlation_id, Some(older.id));
 }

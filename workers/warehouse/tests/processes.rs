@@ -65,6 +65,22 @@ fn start(path: &Path, role: &str) -> (Child, impl Iterator<Item = String> + use<
     (child, lines)
 }
 
+/// DuckDB's own lock belongs to the process, so it keeps two handles of one process from nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handle_that_was_dropped_has_left_the_file_before_the_next_one_opens_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.duckdb");
+    for number in 0..20_u32 {
+        let warehouse = open(&settings(&path, 1)).await.unwrap();
+        warehouse.prepare(&[batches()]).await.unwrap();
+        let slice = slice(&batches(), &format!("l{number}"), number, "b.csv", hour(1));
+        load(&warehouse, &slice, 20_000, &number.to_string()).await;
+    }
+    let warehouse = open(&settings(&path, 1)).await.unwrap();
+    let rows = warehouse.query("SELECT count(*) FROM RAW_RUN.BATCHES_RUN", 1).await.unwrap();
+    assert_eq!(rows.rows, [[Some("400000".to_owned())]]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_another_process_holds_is_waited_for_and_its_holder_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -32,14 +33,15 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    pub(super) fn start(opening: Opening) -> Result<Self, WarehouseError> {
+    /// The handle, and the thread behind it: once that has ended, the file is closed.
+    pub(super) fn start(opening: Opening) -> Result<(Self, JoinHandle<()>), WarehouseError> {
         let (jobs, inbox) = mpsc::channel();
         let keeper = Keeper { opening, session: None };
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("duckdb".into())
             .spawn(move || keeper.serve(&inbox))
             .map_err(|why| WarehouseError::Unavailable(format!("the thread for DuckDB could not be started: {why}")))?;
-        Ok(Self { jobs })
+        Ok((Self { jobs }, thread))
     }
 
     /// Does `work` with the file open. A caller that goes away does not stop it.

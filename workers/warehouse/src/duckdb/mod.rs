@@ -14,6 +14,7 @@ mod session;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 
@@ -27,14 +28,19 @@ pub struct DuckDb {
     opening: Opening,
 }
 
-type Known = HashMap<(PathBuf, bool), Weak<DuckDb>>;
+/// A handle that somebody may still hold, and the thread that has the file open until it ends.
+struct Known {
+    handle: Weak<DuckDb>,
+    thread: JoinHandle<()>,
+}
 
 /// The handles of this process, by file and whether they only read. DuckDB's file lock is the process's, so a second
 /// handle on the same file would not be kept out: both would write, and the file would be lost.
-static OPEN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+static OPEN: LazyLock<Mutex<HashMap<(PathBuf, bool), Known>>> = LazyLock::new(Mutex::default);
 
 impl DuckDb {
-    /// The warehouse in the file at `path`. Nothing is opened yet; with `read_only` nothing is ever written.
+    /// The warehouse in the file at `path`. Nothing is opened yet; with `read_only` nothing is ever written. Blocks while
+    /// an earlier handle that was dropped still does what it was asked to and closes the file.
     pub fn open(
         path: impl AsRef<Path>,
         settings: &WarehouseSettings,
@@ -43,14 +49,19 @@ impl DuckDb {
         let path = full_path(path.as_ref(), read_only)?;
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (path.clone(), read_only);
-        if let Some(known) = open.get(&key).and_then(Weak::upgrade) {
-            return Ok(known);
+        if let Some(known) = open.remove(&key) {
+            if let Some(handle) = known.handle.upgrade() {
+                open.insert(key, known);
+                return Ok(handle);
+            }
+            // A thread that panicked has closed the file too.
+            let _ = known.thread.join();
         }
         let opening = Opening::new(path, settings, read_only);
-        let handle = Handle::start(opening.clone())?;
+        let (handle, thread) = Handle::start(opening.clone())?;
         let made = Arc::new(Self { handle, opening });
-        open.retain(|_, known| known.strong_count() > 0);
-        open.insert(key, Arc::downgrade(&made));
+        open.retain(|_, known| !known.thread.is_finished());
+        open.insert(key, Known { handle: Arc::downgrade(&made), thread });
         Ok(made)
     }
 }

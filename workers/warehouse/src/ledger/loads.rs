@@ -58,6 +58,19 @@ impl Ledger {
         Ok(run_files.map(|run_files| RunState { files, run_files }))
     }
 
+    /// The tables of this load that a newer command has planned or loaded: what this one has not loaded of them by now is
+    /// fenced out.
+    pub async fn overtaken(&self, load_id: &LoadId, command_id: MessageId) -> Result<Vec<String>, WarehouseError> {
+        let sql = format!(
+            "SELECT DISTINCT TABLE_NAME FROM RAW.RAW_LOAD_AUDIT {} AND COMMAND_ID > {} \
+            AND STATUS IN ('SUCCESS', 'PLANNED') ORDER BY 1",
+            of_load(load_id),
+            literal(&command_id.to_string())
+        );
+        let rows = self.warehouse().query(&sql, usize::MAX).await?;
+        Ok(rows.rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
+    }
+
     /// All lines of one load, oldest first.
     pub async fn load_lines(&self, load_id: &LoadId) -> Result<Vec<LoadLine>, WarehouseError> {
         self.select(&format!("{} ORDER BY FINISHED_AT, {RANK}, TABLE_NAME, SOURCE_FILE", of_load(load_id))).await
