@@ -99,7 +99,7 @@ impl Broker {
         let ready = format!("health/checks/port-listener/{}", node.identity.amqp_port);
         while !self.management.is_ok(&ready) {
             if node.has_ended() || begun.elapsed() > DEADLINE {
-                return Err(node.log());
+                return Err(node.errors());
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }

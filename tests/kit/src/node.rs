@@ -85,10 +85,15 @@ impl Node {
         stdout
     }
 
-    /// The first errors that the node wrote, or its last lines where it wrote none.
+    /// All that the node wrote so far.
     pub fn log(&self) -> String {
-        let console = fs::read_to_string(self.folder.join("console.log")).unwrap_or_default();
-        let lines: Vec<_> = console.lines().collect();
+        fs::read_to_string(self.folder.join("console.log")).unwrap_or_default()
+    }
+
+    /// The first errors that the node wrote, or its last lines where it wrote none.
+    pub fn errors(&self) -> String {
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
         let last = &lines[lines.len().saturating_sub(20)..];
         // What follows the first errors is Erlang's account of everything that fell with it.
         let errors: Vec<_> = lines.iter().filter(|line| line.contains("[error]")).take(20).copied().collect();

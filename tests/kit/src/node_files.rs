@@ -75,6 +75,8 @@ prometheus.tcp.port = {metrics_port}
 default_user = {USER}
 default_pass = {password}
 collect_statistics_interval = 250
+log.file = false
+log.console = true
 # Small machines run tests too: no alarm but those that a test asks for, and no large files.
 disk_free_limit.absolute = 1MB
 raft.wal_max_size_bytes = 67108864

@@ -19,6 +19,7 @@ fn a_node_of_its_own_suffers_what_it_is_told() {
     broker.memory_alarm(false);
     unacknowledged_deliveries_close_the_channel(&vhost);
     another_process_uses_it(&broker, &vhost);
+    assert!(broker.log().contains("SIGTERM received"), "the log is not complete: {}", broker.log());
 }
 
 fn durable_messages_survive(broker: &Broker, vhost: &Vhost) {
@@ -54,9 +55,10 @@ async fn unacknowledged_deliveries_close_the_channel(vhost: &Vhost) {
 
 fn another_process_uses_it(broker: &Broker, vhost: &Vhost) {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "guest", "--nocapture"]).env("MILLRACE_TESTKIT_GUEST", broker.address().to_string());
+    command.args(["--exact", "guest"]).env("MILLRACE_TESTKIT_GUEST", broker.address().to_string());
     command.env("AMQP_URL", vhost.url()).env("AMQP_MANAGEMENT_URL", vhost.management_url());
-    assert!(command.status().unwrap().success());
+    let ended = command.output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
 }
 
 /// Run by [`another_process_uses_it`], in a process of its own.
