@@ -238,6 +238,11 @@ impl Running {
         assert!(mill.log().contains(&mark), "it did not die at {point}: {}", mill.log());
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+
     /// Waits for the end, which must come.
     #[track_caller]
     pub fn ended(&mut self) -> ExitStatus {

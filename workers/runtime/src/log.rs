@@ -18,12 +18,18 @@ pub enum LogFormat {
     Json,
 }
 
+/// lapin logs every answer of the broker that it did not expect, some of which are our everyday questions, and the bus
+/// says in its own words what they mean. Whoever names lapin in the filter hears it.
+fn with_quiet(level: &str) -> String {
+    if level.contains("lapin") { level.to_owned() } else { format!("{level},lapin=off") }
+}
+
 /// Begins to log at `level` (a tracing filter, such as `info` or `info,ingest=debug`). A second call does nothing.
 ///
 /// # Errors
 /// The level can't be read; the text names it.
 pub fn init_logs(level: &str, format: LogFormat) -> Result<(), String> {
-    let filter = EnvFilter::try_new(level)
+    let filter = EnvFilter::try_new(with_quiet(level))
         .map_err(|error| format!("log.level {level:?} can't be read: {error}; use error, warn, info or debug"))?;
     let terminal = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

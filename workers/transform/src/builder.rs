@@ -1,6 +1,7 @@
 //! One build: the warehouse is lent to dbt, and what came of it is put into the words of messages.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use messages::{Failure, NodeOutcome};
 use runtime::Contracts;
@@ -8,6 +9,10 @@ use warehouse::Ledger;
 
 use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError};
 use crate::handler::Wish;
+
+/// How long a warehouse file that another program holds is waited for in place, before the messages are put off.
+const HELD_WAIT: Duration = Duration::from_secs(30);
+const HELD_PAUSE: Duration = Duration::from_millis(100);
 
 /// Builds what wishes ask for, one at a time.
 pub struct Builder {
@@ -38,7 +43,7 @@ impl Builder {
         };
         let request = BuildRequest::of_sources(tables.iter().map(String::as_str), wish.full_refresh);
         let lent = ledger.warehouse().lend().await?;
-        let built = self.dbt.build(&request).await;
+        let built = self.build_when_free(&request).await;
         drop(lent);
         match built {
             Ok(report) => Ok(Build { failure: failed_tests(&report), ..done(&report) }),
@@ -53,6 +58,19 @@ impl Builder {
                 Ok(Build { invocation_id: String::new(), nodes: Vec::new(), failure: None })
             }
             Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Builder {
+    /// dbt does not wait for a file that somebody else has open to look into it, so we do.
+    async fn build_when_free(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+        let began = Instant::now();
+        loop {
+            match self.dbt.build(request).await {
+                Err(error) if error.is_held() && began.elapsed() < HELD_WAIT => tokio::time::sleep(HELD_PAUSE).await,
+                built => return built,
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use messages::{Failure, FailureClass};
 
 /// A warehouse did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum WarehouseError {
     /// The address or a setting can't be used. The text says what to change.
     #[error("{0}")]

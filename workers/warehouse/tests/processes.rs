@@ -36,6 +36,10 @@ async fn child() {
             println!("\nREADY");
             hold(&warehouse).await;
         },
+        ["prepare"] => {
+            warehouse.prepare(&[batches()]).await.unwrap();
+            println!("\nREADY");
+        }
         ["load", first, count] => {
             for load_number in number(first)..number(first) + number(count) {
                 let slice = slice(&batches(), &format!("l{load_number}"), load_number, "b.csv", hour(1));
@@ -99,6 +103,24 @@ async fn a_file_that_another_process_holds_is_waited_for_and_its_holder_named() 
     holder.kill().unwrap();
     holder.wait().unwrap();
     warehouse.prepare(&[batches()]).await.unwrap();
+}
+
+/// A fresh machine starts all roles at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_processes_may_make_the_file_together() {
+    for _ in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.duckdb");
+        let mut children: Vec<_> = (0..5).map(|_| start(&path, "prepare")).collect();
+        for (child, lines) in &mut children {
+            assert!(lines.any(|line| line == "READY"));
+            // To its end: the harness of the child writes on.
+            lines.for_each(drop);
+            assert!(child.wait().unwrap().success());
+        }
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.iter().all(|name| !name.to_string_lossy().contains(".new")), "{left:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

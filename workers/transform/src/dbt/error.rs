@@ -6,8 +6,8 @@ use super::BuildReport;
 
 /// What dbt and its adapters say when the warehouse was away or held by somebody else.
 const PASSING: [&str; 9] = [
-    "could not set lock on file",
-    "conflicting lock is held",
+    HELD[0],
+    HELD[1],
     "transactioncontext error",
     "operationalerror",
     "250001", // Snowflake: could not connect
@@ -16,6 +16,9 @@ const PASSING: [&str; 9] = [
     "connection refused",
     "timed out",
 ];
+
+/// What DuckDB says of a file that another process has open.
+const HELD: [&str; 2] = ["could not set lock on file", "conflicting lock is held"];
 
 /// What the sidecar and the cold driver say of a selection that matches nothing.
 const NOTHING: &str = "nothing to build";
@@ -64,6 +67,12 @@ pub enum DbtError {
 }
 
 impl DbtError {
+    /// Whether another program holds the warehouse at the moment.
+    pub(crate) fn is_held(&self) -> bool {
+        let held = |message: &str| HELD.iter().any(|words| message.to_lowercase().contains(words));
+        matches!(self, Self::Transient { message } if held(message))
+    }
+
     /// An error that dbt told in words, where nothing was built.
     pub(super) fn of_text(text: &str) -> Self {
         let message = one_paragraph(text);

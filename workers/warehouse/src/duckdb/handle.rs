@@ -23,7 +23,7 @@ type Work = Box<dyn FnOnce(&mut Keeper) + Send>;
 
 enum Job {
     Work(Work),
-    Lend(oneshot::Sender<Lent>),
+    Lend(oneshot::Sender<Result<Lent, WarehouseError>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -61,7 +61,7 @@ impl Handle {
     pub(super) async fn lend(&self) -> Result<Lent, WarehouseError> {
         let (answer, answered) = oneshot::channel();
         self.send(Job::Lend(answer))?;
-        answered.await.map_err(|_| stopped())
+        answered.await.map_err(|_| stopped())?
     }
 
     /// Finishes the jobs before it and gives the file up.
@@ -100,11 +100,16 @@ impl Keeper {
                     self.pause_after_turn();
                 }
                 Ok(Job::Lend(answer)) => {
-                    self.give_up();
+                    // No other process of ours gets in between.
+                    let lease = match self.session.take() {
+                        Some(session) => Ok(session.close()),
+                        None => self.opening.lease(),
+                    };
                     let (guard, dropped) = mpsc::channel::<()>();
                     // If the caller has gone, the guard is dropped right here and nobody waits.
-                    let _ = answer.send(Lent::new(guard));
+                    let _ = answer.send(lease.as_ref().map(|_| Lent::new(guard)).map_err(Clone::clone));
                     let _ = dropped.recv();
+                    drop(lease);
                 }
                 Ok(Job::Close(answer)) => {
                     self.give_up();
@@ -141,7 +146,7 @@ impl Keeper {
 
     fn give_up(&mut self) {
         if let Some(session) = self.session.take() {
-            session.close();
+            drop(session.close());
         }
     }
 }

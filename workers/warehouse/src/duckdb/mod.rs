@@ -6,6 +6,7 @@
 mod errors;
 mod feed;
 mod handle;
+mod lease;
 mod load;
 mod prepare;
 mod query;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use duckdb::{AccessMode, Config, Connection};
 
 use super::errors::{Trouble, trouble};
+use super::lease::Lease;
 use super::{feed, query};
 use crate::{Rows, WarehouseError, WarehouseSettings};
 
@@ -44,11 +45,18 @@ impl Opening {
         self.idle_close
     }
 
+    /// The right to open the file, once no other process of ours has it.
+    pub(super) fn lease(&self) -> Result<Lease, WarehouseError> {
+        Lease::take(&self.path, self.read_only, self.lock_wait)
+    }
+
     /// Opens the file, and waits for one that another process holds.
     pub(super) fn open(&self) -> Result<Session, WarehouseError> {
+        let lease = self.lease()?;
         let began = Instant::now();
         loop {
-            match self.try_open() {
+            let opened = if self.read_only || self.path.exists() { self.connect(&self.path) } else { self.make() };
+            match opened {
                 Err(error) => match trouble(&error) {
                     Trouble::Locked if began.elapsed() < self.lock_wait => std::thread::sleep(LOCK_POLL),
                     trouble => return Err(trouble.opening(&error, &self.path, self.lock_wait)),
@@ -58,6 +66,7 @@ impl Opening {
                     tracing::debug!(path = %self.path.display(), took_ms, "warehouse opened");
                     return Ok(Session {
                         connection,
+                        lease,
                         path: self.path.clone(),
                         read_only: self.read_only,
                         opened_at: Instant::now(),
@@ -68,7 +77,21 @@ impl Opening {
         }
     }
 
-    fn try_open(&self) -> duckdb::Result<Connection> {
+    /// Makes the file under another name and renames it: one who is killed in the middle leaves nothing that looks like
+    /// a warehouse and is none.
+    fn make(&self) -> duckdb::Result<Connection> {
+        let mut new = self.path.as_os_str().to_owned();
+        new.push(".new");
+        let new = PathBuf::from(new);
+        let _ = std::fs::remove_file(&new);
+        drop(self.connect(&new)?);
+        if let Err(error) = std::fs::rename(&new, &self.path) {
+            tracing::warn!(%error, path = %self.path.display(), "the new warehouse can't be renamed; it is made in its place");
+        }
+        self.connect(&self.path)
+    }
+
+    fn connect(&self, path: &Path) -> duckdb::Result<Connection> {
         let mode = if self.read_only { AccessMode::ReadOnly } else { AccessMode::ReadWrite };
         let config = Config::default()
             .access_mode(mode)?
@@ -80,7 +103,7 @@ impl Opening {
             // A query must not read or write other files; that includes loading extensions.
             .enable_autoload_extension(false)?
             .enable_external_access(false)?;
-        let connection = Connection::open_with_flags(&self.path, config)?;
+        let connection = Connection::open_with_flags(path, config)?;
         feed::register(&connection)?;
         Ok(connection)
     }
@@ -89,6 +112,7 @@ impl Opening {
 /// The open file, used by one thread.
 pub(super) struct Session {
     connection: Connection,
+    lease: Lease,
     path: PathBuf,
     read_only: bool,
     opened_at: Instant,
@@ -190,7 +214,8 @@ impl Session {
 
     /// Writes the log into the file and closes it. A full disk shows here at the latest; what was committed stays in
     /// the log and is read from there the next time.
-    pub(super) fn close(self) {
+    /// The lease is what stays.
+    pub(super) fn close(self) -> Lease {
         let began = Instant::now();
         if !self.read_only
             && !self.is_broken()
@@ -200,5 +225,6 @@ impl Session {
         }
         drop(self.connection);
         tracing::debug!(took_ms = began.elapsed().as_millis(), "warehouse closed");
+        self.lease
     }
 }
