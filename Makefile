@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test lint bench dbt libduckdb schemas tools
+.PHONY: help run up build test lint bench dbt libduckdb rabbitmq schemas tools
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ up: libduckdb dbt ## Build and run every role until Ctrl-C
 build: libduckdb ## Build the optimised binary: target/release/millrace
 	cargo build --release --package millrace
 
-test: libduckdb dbt ## Install what the tests need, and run them all
+test: libduckdb dbt rabbitmq ## Install what the tests need, and run them all
 	cargo test --workspace
 	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests
 
@@ -47,3 +47,6 @@ dbt: .venv/millrace.lock ## Install dbt from the lock file into .venv
 libduckdb: ## Lay the prebuilt DuckDB library into .duckdb
 	@deploy/dev/need.sh cargo cc
 	@deploy/dev/libduckdb.sh "$(CACHE)"
+
+rabbitmq: ## Install RabbitMQ, of which the tests start private nodes; AMQP_URL names another one
+	@deploy/dev/rabbitmq.sh

@@ -211,7 +211,7 @@ impl Queues {
     fn new(mill: &Mill) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let url = format!("sqlite:{}", mill.path("bus.sqlite").display());
-        let bus = runtime.block_on(bus::open(&url, "test")).unwrap();
+        let bus = runtime.block_on(bus::open(&bus::BusSettings::new(url), "test")).unwrap();
         Self { runtime, bus }
     }
 

@@ -186,6 +186,12 @@ impl Mill {
         wait(what, condition, || self.log());
     }
 
+    /// A stage's queue, as `millrace queues` tells it.
+    pub fn queue(&self, stage: &str) -> Value {
+        let queues = self.json(&["queues"]);
+        queues.as_array().unwrap().iter().find(|queue| queue["stage"] == stage).unwrap().clone()
+    }
+
     /// Dead letters, newest first.
     pub fn dead(&self) -> Vec<Value> {
         self.json(&["dead", "list"]).as_array().unwrap().clone()
@@ -232,8 +238,9 @@ impl Running {
         assert!(mill.log().contains(&mark), "it did not die at {point}: {}", mill.log());
     }
 
+    /// Waits for the end, which must come.
     #[track_caller]
-    fn ended(&mut self) -> ExitStatus {
+    pub fn ended(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
@@ -247,9 +254,14 @@ impl Running {
     /// SIGTERM, and the exit code.
     #[track_caller]
     pub fn stop(mut self) -> Option<i32> {
+        self.terminate();
+        self.ended().code()
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
         let id = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap());
         nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
-        self.ended().code()
     }
 }
 

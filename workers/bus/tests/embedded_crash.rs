@@ -8,9 +8,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messages::{LoadId, Stage};
+use messages::{Failure, LoadId, Stage};
 use millrace_bus::Bus;
-use millrace_bus::conformance::{envelope, next, nothing_comes};
+use millrace_bus::conformance::{SOON, envelope, next, nothing_comes};
 use millrace_bus::embedded::EmbeddedBus;
 
 const ROLE: &str = "BUS_TEST_ROLE";
@@ -34,7 +34,7 @@ async fn what_a_killed_worker_had_in_hand_goes_to_another_at_once() {
     let killed = Instant::now();
     let delivery = next(&mut *consumer).await;
     assert_eq!(delivery.envelope().unwrap(), sent);
-    assert_eq!(delivery.attempt(), 2);
+    assert_eq!((delivery.attempt(), delivery.deaths()), (2, 1));
     assert!(killed.elapsed() < Duration::from_secs(5), "it took {:?}", killed.elapsed());
     assert_eq!(owners(&file), 1, "the dead owner's file is removed");
 }
@@ -50,8 +50,40 @@ async fn what_a_killed_worker_had_in_hand_is_there_when_the_bus_is_opened() {
         child.heard();
         child.kill();
     }
-    let mut consumer = open(&file).await.consume(Stage::Ingest, 1).await.unwrap();
-    assert_eq!(next(&mut *consumer).await.attempt(), 4);
+    let bus = open(&file).await;
+    assert_eq!(bus.depths().await.unwrap()[0].consumers, Some(0), "the dead consume nothing");
+    let mut consumer = bus.consume(Stage::Ingest, 1).await.unwrap();
+    let delivery = next(&mut *consumer).await;
+    assert_eq!((delivery.attempt(), delivery.deaths()), (4, 3));
+    // Replayed it is as new, its deaths included.
+    delivery.dead_letter(&Failure::permanent("it kills")).await.unwrap();
+    let dead = bus.dead(None, 1).await.unwrap();
+    bus.replay(&[dead[0].dead_id.clone()]).await.unwrap();
+    let delivery = next(&mut *consumer).await;
+    assert_eq!((delivery.attempt(), delivery.deaths()), (1, 0));
+}
+
+/// In another process too a pause holds, and its end is seen by who waits.
+#[tokio::test]
+async fn a_pause_is_obeyed_by_another_process_and_so_is_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bus.sqlite");
+    let bus = open(&file).await;
+    bus.set_paused(Stage::Ingest, true).await.unwrap();
+    let sent = envelope();
+    bus.publish(&sent).await.unwrap();
+    let mut child = Role::start("hold", &file);
+    let started = Instant::now();
+    while bus.depths().await.unwrap()[0].consumers != Some(1) {
+        assert!(started.elapsed() < SOON, "the child does not consume");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Long enough for many looks of the child.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let depth = bus.depths().await.unwrap().remove(0);
+    assert_eq!((depth.ready, depth.in_hand), (1, 0));
+    bus.set_paused(Stage::Ingest, false).await.unwrap();
+    assert_eq!(child.heard(), sent.id.to_string());
 }
 
 #[tokio::test]

@@ -41,6 +41,12 @@ pub enum Command {
     Loads(Loads),
     /// Show a load from its files to its verdict
     Load(Load),
+    /// Show how full the queues are, who works on them, and what to do
+    Queues,
+    /// Let a stage's queue fill: what is in hand is finished, and nothing more is begun
+    Pause(OfStage),
+    /// Let a paused stage go on
+    Resume(OfStage),
     /// Look at, replay or purge messages that were given up
     #[command(subcommand)]
     Dead(Dead),
@@ -105,6 +111,12 @@ pub struct Load {
     /// The load
     #[arg(value_name = "LOAD_ID")]
     pub load_id: LoadId,
+}
+
+#[derive(Debug, Args)]
+pub struct OfStage {
+    /// The stage: ingest, transform or dq
+    pub stage: Stage,
 }
 
 #[derive(Debug, Subcommand)]

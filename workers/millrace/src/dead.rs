@@ -1,7 +1,7 @@
 //! `millrace dead`: messages that were given up.
 
 use bus::{Bus, DeadLetter};
-use messages::{Failure, Stage};
+use messages::{Failure, FailureClass, Stage};
 use runtime::Settings;
 use serde::Serialize;
 
@@ -72,10 +72,11 @@ async fn list(bus: &dyn Bus, stage: Option<Stage>, limit: usize, output: &Output
                 letter.died_at.format("%Y-%m-%d %H:%M:%S").to_string(),
                 letter.attempts.to_string(),
                 letter.load_id.as_ref().map_or_else(|| "?".into(), ToString::to_string),
+                class(letter).into(),
                 letter.cause.message.clone(),
             ]
         });
-        output.table(&["id", "stage", "died (UTC)", "tries", "LOAD_ID", "cause"], rows.collect());
+        output.table(&["id", "stage", "died (UTC)", "tries", "LOAD_ID", "failure", "cause"], rows.collect());
         output.note(&output::faint("replay with `millrace dead replay ID…` once the cause is mended"));
     })?;
     Ok(End::Good)
@@ -90,6 +91,15 @@ async fn show(bus: &dyn Bus, id: &str, output: &Output) -> Result<End, Failure> 
     Ok(End::Good)
 }
 
+/// Whether another try could have helped.
+fn class(letter: &DeadLetter) -> &'static str {
+    match letter.cause.class {
+        FailureClass::Transient => "transient",
+        FailureClass::Permanent => "permanent",
+        FailureClass::Fatal => "fatal",
+    }
+}
+
 fn describe(letter: &DeadLetter, output: &Output) {
     let unknown = || "unknown".to_owned();
     let lines = [
@@ -98,6 +108,7 @@ fn describe(letter: &DeadLetter, output: &Output) {
         ("type", letter.message_type.clone().unwrap_or_else(unknown)),
         ("message", letter.message_id.map_or_else(unknown, |id| id.to_string())),
         ("LOAD_ID", letter.load_id.as_ref().map_or_else(unknown, ToString::to_string)),
+        ("failure", class(letter).into()),
         ("cause", output::bad(&letter.cause.message)),
         ("tries", letter.attempts.to_string()),
         ("worker", letter.worker.clone()),

@@ -8,6 +8,7 @@ mod output;
 mod platform;
 mod progress;
 mod query;
+mod queues;
 mod roles;
 mod sample;
 mod serve;
@@ -74,6 +75,9 @@ async fn run(cli: Cli, output: &Output) -> Result<End, Failure> {
         Command::Loads(options) => load::loads(settings, &options, output).await,
         Command::Load(options) => load::load(settings, &options, output).await,
         Command::Dead(what) => dead::dead(settings, what, output).await,
+        Command::Queues => queues::queues(settings, output).await,
+        Command::Pause(of) => queues::set_paused(settings, of.stage, true, output).await,
+        Command::Resume(of) => queues::set_paused(settings, of.stage, false, output).await,
         Command::Query(options) => query::query(settings, &options, output).await,
         Command::Check => check::check(settings, output).await,
         Command::Sample(options) => write_sample::write(&options, output),

@@ -115,9 +115,30 @@ pub fn counted(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
+/// How old something is, as people say it: `12 s`, `3 min`, `2 h`, `5 d`.
+pub fn age(secs: u64) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    const TWO_DAYS: u64 = 2 * DAY;
+    match secs {
+        ..MINUTE => format!("{secs} s"),
+        MINUTE..HOUR => format!("{} min", secs / MINUTE),
+        // Two days and less are still clearer in hours.
+        HOUR..=TWO_DAYS => format!("{} h", secs / HOUR),
+        _ => format!("{} d", secs / DAY),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tells_an_age_as_people_do() {
+        let told = [0, 59, 60, 3_599, 3_600, 172_800, 172_801].map(age);
+        assert_eq!(told, ["0 s", "59 s", "1 min", "59 min", "1 h", "48 h", "2 d"]);
+    }
 
     #[test]
     fn sets_thousands_apart() {

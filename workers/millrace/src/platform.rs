@@ -1,11 +1,15 @@
 //! What the roles and tools share: settings, contracts, bus, warehouse.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::Bus;
 use messages::Failure;
 use runtime::{Contracts, Settings, worker_name};
 use warehouse::{Ledger, Warehouse};
+
+/// How long the warehouse may take to close: longer only if work in it was not done in time.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// The opened parts of the platform.
 pub struct Platform {
@@ -33,6 +37,17 @@ impl Platform {
         Ok(Self { settings, contracts: Arc::new(contracts), bus, ledger: Ledger::new(warehouse), role })
     }
 
+    /// Gives back what was dropped and closes the warehouse. For the end of a process.
+    pub async fn close(&self) {
+        // First the bus: others wait for what is given back, and nobody waits for the file.
+        self.bus.close().await;
+        if tokio::time::timeout(CLOSE, self.ledger.warehouse().close()).await.is_err() {
+            tracing::warn!(
+                "the warehouse is still at work; it is cut off, and what it had not committed is done again"
+            );
+        }
+    }
+
     /// Host, process and role.
     pub fn worker(&self) -> String {
         worker_name(self.role)
@@ -54,7 +69,7 @@ pub fn read_contracts(settings: &Settings) -> Result<Contracts, Failure> {
 
 /// The bus that the settings name.
 pub async fn open_bus(settings: &Settings, role: &str) -> Result<Arc<dyn Bus>, Failure> {
-    bus::open(&settings.bus.url, &worker_name(role)).await.map_err(|error| Failure::fatal(error.to_string()))
+    bus::open(&settings.bus.open(), &worker_name(role)).await.map_err(|error| Failure::fatal(error.to_string()))
 }
 
 /// The warehouse that the settings name.

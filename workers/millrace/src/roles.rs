@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::Bus;
+use bus::{Bus, QueueDepth};
 use messages::{Envelope, Failure, Stage};
 use runtime::{Handler, Services, StageLoop};
 use tokio::sync::broadcast;
@@ -96,12 +96,14 @@ fn start_stage<H: Handler + 'static>(
     services.start(name, |stop| stage.run(stop));
 }
 
-/// Waits until the queues of these stages are empty and nothing of theirs is in hand or delayed.
+/// Waits until the queues of these stages are empty and nothing of theirs is in hand or delayed. What waits in a paused
+/// stage is not waited for.
 pub async fn until_idle(bus: &dyn Bus, stages: &[Stage]) -> Result<(), Failure> {
     loop {
         // Whatever leads to another message publishes it before it is acknowledged, so an empty bus is done for good.
         let depths = bus.depths().await?;
-        if depths.iter().filter(|depth| stages.contains(&depth.stage)).all(|depth| depth.unsettled() == 0) {
+        let idle = |depth: &QueueDepth| depth.unsettled() == 0 || (depth.paused && depth.in_hand == 0);
+        if depths.iter().filter(|depth| stages.contains(&depth.stage)).all(idle) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

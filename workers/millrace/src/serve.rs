@@ -11,10 +11,8 @@ use crate::End;
 use crate::output::Output;
 use crate::platform::Platform;
 use crate::progress::{Progress, Tally};
-use crate::{roles, shutdown};
+use crate::{queues, roles, shutdown};
 
-/// How long work in hand may take to end after the first signal.
-const DRAIN: Duration = Duration::from_secs(60);
 /// Announcements that may wait for whoever shows progress. Beyond that the display falls behind, and says so.
 const PROGRESS_BACKLOG: usize = 1 << 16;
 
@@ -53,9 +51,9 @@ pub async fn role(settings: Settings, role: Role) -> Result<End, Failure> {
         Role::Dq => roles::start_dq(&mut services, &platform, &None)?,
     }
     tracing::info!(role = role.name(), "ready");
-    services.run(DRAIN).await?;
-    platform.ledger.warehouse().close().await;
-    Ok(End::Good)
+    let end = services.run(platform.settings.shutdown.drain()).await;
+    platform.close().await;
+    end.map(|()| End::Good)
 }
 
 /// Runs every role until it is asked to stop, and prints a line for each load that ends.
@@ -73,9 +71,9 @@ pub async fn up(settings: Settings, output: &Output) -> Result<End, Failure> {
     drop(announced);
     output.note(&format!("watching {}; drop files there, end with Ctrl-C", platform.settings.paths.raw.display()));
     let progress = Progress::follow(heard, output.clone());
-    let end = services.run(DRAIN).await;
+    let end = services.run(platform.settings.shutdown.drain()).await;
     progress.finish().await;
-    platform.ledger.warehouse().close().await;
+    platform.close().await;
     end.map(|()| End::Good)
 }
 
@@ -84,21 +82,27 @@ pub async fn up(settings: Settings, output: &Output) -> Result<End, Failure> {
 /// Every file is loaded before models are built, so that there is one build for all and checks across sources see all
 /// sources.
 pub async fn once(settings: Settings, output: &Output) -> Result<End, Failure> {
-    let begun = Instant::now();
     let platform = Platform::open(settings, "up").await?;
+    let end = work_off(&platform, output).await;
+    platform.close().await;
+    end
+}
+
+async fn work_off(platform: &Platform, output: &Output) -> Result<End, Failure> {
+    let begun = Instant::now();
     let mut services = Services::new();
     let stop = services.stop_token();
     shutdown::on_signal(stop.clone());
-    let dead_before = dead_letters(&platform).await?;
+    let dead_before = dead_letters(platform).await?;
     let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
     let announced = Some(announced);
-    let transform = roles::open_transform(&platform).await?;
+    let transform = roles::open_transform(platform).await?;
     let progress = Progress::follow(heard, output.clone());
-    announce_all(&platform, &announced, &stop).await?;
-    roles::start_ingest(&mut services, &platform, &announced)?;
-    until_idle(&platform, &stop, &[Stage::Ingest]).await?;
-    roles::start_transform(&mut services, &platform, transform, &announced);
-    roles::start_dq(&mut services, &platform, &announced)?;
+    announce_all(platform, &announced, &stop).await?;
+    roles::start_ingest(&mut services, platform, &announced)?;
+    until_idle(platform, &stop, &[Stage::Ingest]).await?;
+    roles::start_transform(&mut services, platform, transform, &announced);
+    roles::start_dq(&mut services, platform, &announced)?;
     drop(announced);
     let bus = platform.bus.clone();
     services.start("idle", move |stop| async move {
@@ -109,11 +113,22 @@ pub async fn once(settings: Settings, output: &Output) -> Result<End, Failure> {
         stop.cancel();
         Ok(())
     });
-    services.run(DRAIN).await?;
+    services.run(platform.settings.shutdown.drain()).await?;
     let tally = progress.finish().await;
-    platform.ledger.warehouse().close().await;
-    let dead = dead_letters(&platform).await?.saturating_sub(dead_before);
-    summarise(&tally, dead, begun.elapsed(), output)
+    let dead = dead_letters(platform).await?.saturating_sub(dead_before);
+    let end = summarise(&tally, dead, begun.elapsed(), output)?;
+    Ok(if tell_paused(platform, output).await? { End::Bad } else { end })
+}
+
+/// Says what was not worked off because its stage is paused; tells whether there was any.
+async fn tell_paused(platform: &Platform, output: &Output) -> Result<bool, Failure> {
+    let depths = platform.bus.depths().await?;
+    let mut waits = depths.iter().filter(|depth| depth.paused && depth.unsettled() > 0).peekable();
+    let any = waits.peek().is_some();
+    for depth in waits {
+        output.note(&queues::paused_hint(depth));
+    }
+    Ok(any)
 }
 
 async fn dead_letters(platform: &Platform) -> Result<u64, Failure> {

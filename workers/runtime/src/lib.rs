@@ -1,20 +1,21 @@
 //! What every worker needs: settings, contracts, the classes of failure and their retries, the loop around a
 //! stage's queue, logs, and shutdown.
 
+mod classify;
 pub mod contract;
 mod contracts;
 mod log;
 pub mod raw_folder;
-mod retry;
 mod service;
 pub mod settings;
 mod stage;
 mod worker_name;
 
+pub use bus::RetryPolicy;
+pub use classify::classify;
 pub use contract::{CheckSpec, Contract};
 pub use contracts::{ContractError, Contracts};
 pub use log::{LogFormat, init_logs};
-pub use retry::{RetryPolicy, classify};
 pub use service::Services;
 pub use settings::{Settings, SettingsError};
 pub use stage::{Handled, Handler, StageLoop, Work};

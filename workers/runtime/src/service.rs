@@ -43,7 +43,7 @@ impl Services {
     }
 
     /// Waits until all loops have ended by themselves, one has failed, or somebody asks to stop; then stops the others,
-    /// and drops after `drain` those that did not end by then. The first failure is the result.
+    /// and drops after `drain` those that did not end by then, at once if it is zero. The first failure is the result.
     pub async fn run(mut self, drain: Duration) -> Result<(), Failure> {
         let mut result = Ok(());
         loop {

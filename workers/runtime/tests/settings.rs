@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::Path;
+use std::time::Duration;
 
 use millrace_runtime::{Contracts, Settings};
 
@@ -18,6 +19,12 @@ fn what_is_absent_has_its_default() {
     assert_eq!(read.watch.rescan_secs, 5);
     assert_eq!(read.paths.raw, Path::new("data/raw"));
     assert_eq!(read.retry.policy().max_attempts, 12);
+    assert_eq!(read.shutdown.drain(), Duration::from_secs(60));
+}
+
+#[test]
+fn to_give_back_at_once_is_allowed() {
+    assert_eq!(settings("[shutdown]\ndrain_secs = 0\n").unwrap().shutdown.drain(), Duration::ZERO);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use messages::{Failure, Stage};
 
 use super::Fixture;
 use super::support::{depth, envelope, next};
+use crate::Bus;
 
 /// Ready, delayed, in hand, dead: every message is counted once, at its place.
 pub async fn depths_tell_where_every_message_is(bus: &impl Fixture) {
@@ -30,6 +31,25 @@ pub async fn depths_tell_where_every_message_is(bus: &impl Fixture) {
     assert_eq!(depths.iter().map(|depth| depth.stage).collect::<Vec<_>>(), Stage::ALL);
     assert!(depths[1..].iter().all(|depth| depth.unsettled() + depth.dead == 0));
     assert!(depths[1..].iter().all(|depth| depth.oldest_secs.is_none()));
+}
+
+/// Consumers are counted over all handles, each at its stage, until they are dropped.
+pub async fn depths_tell_who_consumes(bus: &impl Fixture) {
+    let (here, there) = (bus.open("here").await, bus.open("there").await);
+    let consume = async |bus: &dyn Bus, stage| bus.consume(stage, 1).await.unwrap();
+    let told = async |ingest, dq| {
+        depth(&*here, Stage::Ingest, |depth| depth.consumers.is_none_or(|told| told == ingest)).await;
+        depth(&*there, Stage::Dq, |depth| depth.consumers.is_none_or(|told| told == dq)).await;
+    };
+    told(0, 0).await;
+    let one = consume(&*here, Stage::Ingest).await;
+    let two = consume(&*there, Stage::Ingest).await;
+    let _judge = consume(&*there, Stage::Dq).await;
+    told(2, 1).await;
+    drop(one);
+    told(1, 1).await;
+    drop(two);
+    told(0, 1).await;
 }
 
 /// A usable bus says what it is.

@@ -4,10 +4,12 @@
 //! can be, by what comes in its place.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod close;
 pub mod dead;
 pub mod deliver;
 pub mod depths;
 pub mod listen;
+pub mod pause;
 pub mod settle;
 pub mod share;
 mod support;
@@ -68,7 +70,14 @@ macro_rules! conformance_tests {
             listen: what_a_listener_dropped_never_comes_again
             listen: a_listener_leaves_nothing_behind
             depths: depths_tell_where_every_message_is
+            depths: depths_tell_who_consumes
             depths: the_check_names_the_bus
+            pause: paused_it_keeps_everything_and_resumed_it_goes_on
+            pause: what_is_in_hand_is_finished_while_paused
+            pause: a_pause_is_seen_by_others_and_outlives_them
+            pause: to_pause_twice_changes_nothing
+            pause: a_pause_leaves_other_stages_alone
+            close: closed_it_gives_back_what_was_dropped
         }
     };
     (@ $fixture:expr; $($group:ident: $case:ident)+) => {

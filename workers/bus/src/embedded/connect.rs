@@ -6,13 +6,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::fault::explain;
+use super::schema::{self, APPLICATION_ID};
 use crate::BusError;
-
-/// Tells our files from other programs' SQLite files: `mill`.
-const APPLICATION_ID: i32 = 0x6d69_6c6c;
-
-/// The schema's version. A greater one is refused: an old binary would misread it.
-const SCHEMA_VERSION: i32 = 1;
 
 /// How long anybody waits for another process's transaction. They take milliseconds, so longer than this means that
 /// something else holds the file.
@@ -21,55 +16,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause between two tries to get the write lock. SQLite's own pauses grow to 100 ms, which is many times a transaction
 /// here; with pauses as short as a transaction two processes share the file fairly.
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
-
-const SCHEMA: &str = "
-    -- A message that a stage must handle. state: 0 ready, 1 delayed, 2 in hand.
-    CREATE TABLE message (
-        seq          INTEGER PRIMARY KEY AUTOINCREMENT,
-        stage        TEXT    NOT NULL,
-        state        INTEGER NOT NULL DEFAULT 0,
-        available_at INTEGER NOT NULL,
-        attempts     INTEGER NOT NULL DEFAULT 0,
-        owner        TEXT,
-        lease        INTEGER NOT NULL DEFAULT 0,
-        body         BLOB    NOT NULL
-    ) STRICT;
-    CREATE INDEX message_way ON message (stage, state, available_at, seq);
-
-    CREATE TABLE dead (
-        dead_id  INTEGER PRIMARY KEY AUTOINCREMENT,
-        stage    TEXT    NOT NULL,
-        class    TEXT    NOT NULL,
-        cause    TEXT    NOT NULL,
-        attempts INTEGER NOT NULL,
-        worker   TEXT    NOT NULL,
-        died_at  INTEGER NOT NULL,
-        body     BLOB    NOT NULL
-    ) STRICT;
-    CREATE INDEX dead_stage ON dead (stage);
-
-    -- A process that has the file open. It holds the lock of a file of the same name beside this one.
-    CREATE TABLE owner (
-        owner   TEXT    PRIMARY KEY,
-        worker  TEXT    NOT NULL,
-        seen_at INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
-
-    CREATE TABLE listener (
-        key      TEXT NOT NULL,
-        listener TEXT NOT NULL,
-        owner    TEXT NOT NULL,
-        PRIMARY KEY (key, listener)
-    ) STRICT, WITHOUT ROWID;
-
-    -- A listener's copy of a message.
-    CREATE TABLE announcement (
-        seq      INTEGER PRIMARY KEY AUTOINCREMENT,
-        listener TEXT NOT NULL,
-        body     BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX announcement_listener ON announcement (listener, seq);
-";
 
 /// Opens the file at `path`, and makes it and its folders if they are not there.
 ///
@@ -105,11 +51,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), BusError> {
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA journal_size_limit = 67108864;")
         .map_err(explain)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
-    if version(&transaction).map_err(explain)? == 0 {
-        transaction.execute_batch(SCHEMA).map_err(explain)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(explain)?;
-    }
+    schema::complete(&transaction).map_err(explain)?;
     transaction.commit().map_err(explain)
 }
 
@@ -124,18 +66,15 @@ fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), BusError> 
             path.display()
         )));
     }
-    let found = version(connection).map_err(explain)?;
-    if found > SCHEMA_VERSION {
+    let found = schema::version(connection).map_err(explain)?;
+    if found > schema::VERSION {
         return Err(BusError::Configuration(format!(
-            "{} was made by a newer millrace (schema {found}, this one knows {SCHEMA_VERSION}): update this binary, or set bus.url to another path",
-            path.display()
+            "{} was made by a newer millrace (schema {found}, this one knows {}): update this binary, or set bus.url to another path",
+            path.display(),
+            schema::VERSION
         )));
     }
     Ok(())
-}
-
-fn version(connection: &Connection) -> rusqlite::Result<i32> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// SQLite does not call the busy handler while the journal's mode changes, so two processes that make the file

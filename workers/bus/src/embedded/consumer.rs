@@ -1,6 +1,7 @@
 //! Consumers of the embedded bus.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use messages::Stage;
@@ -10,24 +11,26 @@ use super::ended;
 use super::handle::Handle;
 use super::job::Needs;
 use super::listener;
-use super::waiting::{Source, Waiter};
+use super::roster;
+use super::waiting::{Answer, Source, Waiter};
 use crate::{BusError, Consumer, Delivery};
 
-type Next = oneshot::Receiver<Result<Delivery, BusError>>;
+type Next = oneshot::Receiver<Answer>;
 
 /// Consumes a stage's queue. A message is taken from the queue only when it is asked for, so that one that waits is
 /// free for every worker.
 pub(super) struct StageConsumer {
     handle: Arc<Handle>,
+    name: String,
     stage: Stage,
     permits: Arc<Semaphore>,
     next: Option<Next>,
 }
 
 impl StageConsumer {
-    pub(super) fn new(handle: Arc<Handle>, stage: Stage, prefetch: u16) -> Self {
+    pub(super) fn new(handle: Arc<Handle>, stage: Stage, prefetch: u16, name: String) -> Self {
         let permits = Arc::new(Semaphore::new(prefetch.max(1).into()));
-        Self { handle, stage, permits, next: None }
+        Self { handle, name, stage, permits, next: None }
     }
 }
 
@@ -36,9 +39,32 @@ impl Consumer for StageConsumer {
     async fn next(&mut self) -> Result<Delivery, BusError> {
         if self.next.is_none() {
             let permit = self.permits.clone().acquire_owned().await.map_err(|_| ended())?;
-            self.next = Some(ask(&self.handle, Source::Stage(self.stage, permit)));
+            self.next = Some(ask(&self.handle, Source::Stage(self.stage, permit), true));
         }
         answered(&mut self.next).await
+    }
+
+    async fn next_within(&mut self, wait: Duration) -> Result<Option<Delivery>, BusError> {
+        if wait.is_zero() && self.next.is_none() {
+            // A look, not a wait: else the answer would come too late, and lie here while others could have it.
+            let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+                return Ok(None);
+            };
+            let answer = ask(&self.handle, Source::Stage(self.stage, permit), false);
+            return answer.await.unwrap_or_else(|_| Err(ended()));
+        }
+        match tokio::time::timeout(wait, self.next()).await {
+            Ok(delivery) => delivery.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+impl Drop for StageConsumer {
+    fn drop(&mut self) {
+        let name = std::mem::take(&mut self.name);
+        // If it fails, it counts as open until this process ends.
+        drop(self.handle.submit(Needs::Write, move |connection| roster::close(connection, &name)));
     }
 }
 
@@ -59,7 +85,7 @@ impl Listener {
 impl Consumer for Listener {
     async fn next(&mut self) -> Result<Delivery, BusError> {
         if self.next.is_none() {
-            self.next = Some(ask(&self.handle, Source::Listener(self.name.clone())));
+            self.next = Some(ask(&self.handle, Source::Listener(self.name.clone()), true));
         }
         answered(&mut self.next).await
     }
@@ -73,9 +99,9 @@ impl Drop for Listener {
     }
 }
 
-fn ask(handle: &Handle, source: Source) -> Next {
+fn ask(handle: &Handle, source: Source, patient: bool) -> Next {
     let (reply, next) = oneshot::channel();
-    handle.wait(Waiter { source, reply });
+    handle.wait(Waiter { source, patient, reply });
     next
 }
 
@@ -87,5 +113,5 @@ async fn answered(next: &mut Option<Next>) -> Result<Delivery, BusError> {
     };
     let delivery = answer.await.unwrap_or_else(|_| Err(ended()));
     *next = None;
-    delivery
+    delivery?.ok_or_else(ended)
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::clock::now_millis;
 use super::queue::{self, Lease};
+use super::turn::Turn;
 use crate::DeadLetter;
 
 /// Moves a message in hand to the dead letters. `false`: the lease is not held any more.
@@ -48,31 +49,30 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         attempts: row.get("attempts")?,
         worker: row.get("worker")?,
         died_at: DateTime::from_timestamp_millis(row.get("died_at")?).unwrap_or_default(),
-        // Only stages are ever written there.
-        ..DeadLetter::of(
-            row.get::<_, i64>("dead_id")?.to_string(),
-            stage.parse().unwrap_or(Stage::Ingest),
-            cause,
-            &body,
-        )
+        ..DeadLetter::of(row.get::<_, i64>("dead_id")?.to_string(), stage_of(&stage), cause, &body)
     })
 }
 
 /// Puts a dead letter back into its stage's queue, as if it were new.
-pub(super) fn replay(connection: &Connection, dead_id: i64) -> rusqlite::Result<bool> {
-    let found = connection
+pub(super) fn replay(turn: &Turn<'_>, dead_id: i64) -> rusqlite::Result<bool> {
+    let found = turn
         .prepare_cached("DELETE FROM dead WHERE dead_id = ?1 RETURNING stage, body")?
         .query_row([dead_id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))
         .optional()?;
     let Some((stage, body)) = found else {
         return Ok(false);
     };
-    queue::put(connection, &stage, &body)?;
+    queue::put(turn, stage_of(&stage), &body)?;
     Ok(true)
 }
 
-pub(super) fn purge(connection: &Connection, dead_id: i64) -> rusqlite::Result<bool> {
-    connection.prepare_cached("DELETE FROM dead WHERE dead_id = ?1")?.execute([dead_id]).map(|rows| rows == 1)
+pub(super) fn purge(turn: &Turn<'_>, dead_id: i64) -> rusqlite::Result<bool> {
+    turn.prepare_cached("DELETE FROM dead WHERE dead_id = ?1")?.execute([dead_id]).map(|rows| rows == 1)
+}
+
+/// Only stages are ever written there.
+fn stage_of(name: &str) -> Stage {
+    name.parse().unwrap_or(Stage::Ingest)
 }
 
 fn class_name(class: FailureClass) -> &'static str {

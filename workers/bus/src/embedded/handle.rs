@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use rusqlite::Connection;
-
 use super::connect::connect;
 use super::ended;
 use super::job::{Answer, Needs, job};
 use super::owner::Owner;
 use super::siblings;
+use super::turn::Turn;
 use super::waiting::{Waiter, Waiting};
 use super::writer::{Ask, Writer};
 use crate::BusError;
@@ -76,7 +75,7 @@ impl Handle {
     /// done even if the caller stops waiting.
     pub(super) async fn call<F, T>(&self, needs: Needs, work: F) -> Result<T, BusError>
     where
-        F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnMut(&Turn<'_>) -> rusqlite::Result<T> + Send + 'static,
         T: Send + 'static,
     {
         self.submit(needs, work).await.unwrap_or_else(|_| Err(ended()))
@@ -85,7 +84,7 @@ impl Handle {
     /// Like [`call`](Self::call), for those who don't wait here.
     pub(super) fn submit<F, T>(&self, needs: Needs, work: F) -> Answer<T>
     where
-        F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnMut(&Turn<'_>) -> rusqlite::Result<T> + Send + 'static,
         T: Send + 'static,
     {
         let (job, answer) = job(needs, work);

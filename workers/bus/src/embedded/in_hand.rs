@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use messages::Failure;
-use rusqlite::Connection;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::clock::{millis, now_millis};
@@ -13,6 +12,7 @@ use super::dead;
 use super::handle::Handle;
 use super::job::Needs;
 use super::queue::{self, Lease};
+use super::turn::Turn;
 use super::writer::Ask;
 use crate::{BusError, Settle};
 
@@ -32,7 +32,7 @@ impl InHand {
 
     async fn settle<F>(mut self: Box<Self>, needs: Needs, work: F) -> Result<(), BusError>
     where
-        F: FnMut(&Connection) -> rusqlite::Result<bool> + Send + 'static,
+        F: FnMut(&Turn<'_>) -> rusqlite::Result<bool> + Send + 'static,
     {
         let answer = self.handle.submit(needs, work);
         // From here on it happens, even if the caller stops waiting.
@@ -55,7 +55,7 @@ impl InHand {
 impl Settle for InHand {
     async fn ack(self: Box<Self>) -> Result<(), BusError> {
         let (owner, lease) = (self.handle.owner.clone(), self.lease);
-        self.settle(Needs::Write, move |connection| queue::ack(connection, &owner, lease)).await
+        self.settle(Needs::Write, move |turn| queue::ack(turn, &owner, lease)).await
     }
 
     async fn retry(self: Box<Self>, after: Duration, _cause: &Failure) -> Result<(), BusError> {
@@ -81,27 +81,5 @@ impl Drop for InHand {
         if !self.settled {
             self.handle.ask(Ask::GiveBack(self.lease));
         }
-    }
-}
-
-/// An announcement that a listener heard. It left its queue when it was handed out, so nothing is left to settle.
-pub(super) struct Heard;
-
-#[async_trait]
-impl Settle for Heard {
-    async fn ack(self: Box<Self>) -> Result<(), BusError> {
-        Ok(())
-    }
-
-    async fn retry(self: Box<Self>, _after: Duration, _cause: &Failure) -> Result<(), BusError> {
-        Ok(())
-    }
-
-    async fn dead_letter(self: Box<Self>, _cause: &Failure) -> Result<(), BusError> {
-        Ok(())
-    }
-
-    async fn give_back(self: Box<Self>) -> Result<(), BusError> {
-        Ok(())
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::fault::explain;
+use super::turn::Turn;
 use crate::BusError;
 
 /// How safe the work of a [`Job`] must be before it is answered. The strongest of those that share a transaction
@@ -26,7 +26,7 @@ pub(super) trait Job: Send {
     /// What it needs.
     fn needs(&self) -> Needs;
     /// Does the work.
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    fn run(&mut self, turn: &Turn<'_>) -> rusqlite::Result<()>;
     /// Tells the caller, after the commit or instead of it.
     fn answer(self: Box<Self>, outcome: Result<(), &rusqlite::Error>, path: &Path);
 }
@@ -44,7 +44,7 @@ struct Call<F, T> {
 /// A job that does `work`, and where its answer will come.
 pub(super) fn job<F, T>(needs: Needs, work: F) -> (Box<dyn Job>, Answer<T>)
 where
-    F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    F: FnMut(&Turn<'_>) -> rusqlite::Result<T> + Send + 'static,
     T: Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
@@ -53,15 +53,15 @@ where
 
 impl<F, T> Job for Call<F, T>
 where
-    F: FnMut(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnMut(&Turn<'_>) -> rusqlite::Result<T> + Send,
     T: Send,
 {
     fn needs(&self) -> Needs {
         self.needs
     }
 
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.result = Some((self.work)(connection)?);
+    fn run(&mut self, turn: &Turn<'_>) -> rusqlite::Result<()> {
+        self.result = Some((self.work)(turn)?);
         Ok(())
     }
 

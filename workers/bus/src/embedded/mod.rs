@@ -12,15 +12,21 @@ mod in_hand;
 mod job;
 mod listener;
 mod owner;
+mod pause;
 mod queue;
+mod rate;
+mod roster;
+mod schema;
 mod siblings;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod waiting;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use messages::{Envelope, LoadId, RoutingKey, Stage};
@@ -31,6 +37,10 @@ use clock::now_millis;
 use consumer::{Listener, StageConsumer};
 use handle::Handle;
 use job::Needs;
+use turn::Turn;
+
+/// How long the end of a process waits for what was dropped to be given back. Longer only if the file is locked.
+const CLOSE: Duration = Duration::from_secs(3);
 
 /// A bus in a SQLite file on a local disk.
 ///
@@ -57,7 +67,7 @@ impl EmbeddedBus {
 
     /// Puts any bytes into a stage's queue, as another program might. For tests of what becomes of them.
     pub async fn publish_raw(&self, stage: Stage, body: Vec<u8>) -> Result<(), BusError> {
-        self.handle.call(Needs::Disk, move |connection| queue::put(connection, stage.as_str(), &body)).await
+        self.handle.call(Needs::Disk, move |turn| queue::put(turn, stage, &body)).await
     }
 }
 
@@ -66,14 +76,14 @@ impl EmbeddedBus {
     async fn each_dead(
         &self,
         dead_ids: &[String],
-        work: fn(&rusqlite::Connection, i64) -> rusqlite::Result<bool>,
+        work: fn(&Turn<'_>, i64) -> rusqlite::Result<bool>,
     ) -> Result<Vec<String>, BusError> {
         let ids: Vec<(String, i64)> = dead_ids.iter().filter_map(|id| Some((id.clone(), id.parse().ok()?))).collect();
         self.handle
-            .call(Needs::Disk, move |connection| {
+            .call(Needs::Disk, move |turn| {
                 let mut found = Vec::new();
                 for (text, id) in &ids {
-                    if work(connection, *id)? {
+                    if work(turn, *id)? {
                         found.push(text.clone());
                     }
                 }
@@ -92,17 +102,22 @@ impl Bus for EmbeddedBus {
         // An announcement that nobody must handle can't be lost by a power cut: its listeners are gone then.
         let needs = if stage.is_some() { Needs::Disk } else { Needs::Write };
         self.handle
-            .call(needs, move |connection| {
+            .call(needs, move |turn| {
                 if let Some(stage) = stage {
-                    queue::put(connection, stage.as_str(), &body)?;
+                    queue::put(turn, stage, &body)?;
                 }
-                listener::announce(connection, key.as_str(), &body)
+                listener::announce(turn, key.as_str(), &body)
             })
             .await
     }
 
     async fn consume(&self, stage: Stage, prefetch: u16) -> Result<Box<dyn Consumer>, BusError> {
-        Ok(Box::new(StageConsumer::new(self.handle.clone(), stage, prefetch)))
+        let name = Uuid::now_v7().to_string();
+        // Made first: if the caller stops waiting, it is dropped and takes its row away with it.
+        let consumer = StageConsumer::new(self.handle.clone(), stage, prefetch, name.clone());
+        let owner = self.handle.owner.clone();
+        self.handle.call(Needs::Write, move |connection| roster::open(connection, &owner, &name, stage)).await?;
+        Ok(Box::new(consumer))
     }
 
     async fn listen(&self, load_id: &LoadId, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
@@ -116,7 +131,7 @@ impl Bus for EmbeddedBus {
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {
-        self.handle.call(Needs::Read, queue::depths).await
+        self.handle.call(Needs::Read, |turn| queue::depths(turn)).await
     }
 
     async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError> {
@@ -131,8 +146,8 @@ impl Bus for EmbeddedBus {
         self.each_dead(dead_ids, dead::purge).await
     }
 
-    async fn set_paused(&self, _stage: Stage, _paused: bool) -> Result<bool, BusError> {
-        Ok(false)
+    async fn set_paused(&self, stage: Stage, paused: bool) -> Result<bool, BusError> {
+        self.handle.call(Needs::Disk, move |connection| pause::set(connection, stage, paused)).await
     }
 
     async fn check(&self) -> Result<String, BusError> {
@@ -144,6 +159,14 @@ impl Bus for EmbeddedBus {
             })
             .await?;
         Ok(format!("embedded (SQLite {}) in {}", rusqlite::version(), self.handle.path.display()))
+    }
+
+    async fn close(&self) {
+        // Drops are handed to the thread before this is, and it does them before it answers.
+        let done = self.handle.call(Needs::Read, |_| Ok(()));
+        if !matches!(tokio::time::timeout(CLOSE, done).await, Ok(Ok(()))) {
+            tracing::warn!("what was in hand can't be given back now; others will find it and count a death");
+        }
     }
 }
 

@@ -49,7 +49,8 @@ impl Owner {
         Ok(owner)
     }
 
-    /// Takes back what dead owners had in hand, with the attempt counted, and forgets their listeners. Tells whether
+    /// Takes back what dead owners had in hand, with the attempt and the death counted, and forgets their
+    /// listeners and consumers. Tells whether
     /// there was any dead owner.
     pub(super) fn reap(&self, connection: &mut Connection) -> rusqlite::Result<bool> {
         let others: Vec<(String, String)> = connection
@@ -67,7 +68,7 @@ impl Owner {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (_, id, worker) in &dead {
             let messages = transaction.execute(
-                "UPDATE message SET state = 0, owner = NULL, attempts = attempts + 1
+                "UPDATE message SET state = 0, owner = NULL, attempts = attempts + 1, deaths = deaths + 1
                  WHERE stage IN ('ingest', 'transform', 'dq') AND state = 2 AND owner = ?1",
                 [id],
             )?;
@@ -128,6 +129,7 @@ fn forget(connection: &Connection, owner: &str) -> rusqlite::Result<()> {
         [owner],
     )?;
     connection.execute("DELETE FROM listener WHERE owner = ?1", [owner])?;
+    connection.execute("DELETE FROM consumer WHERE owner = ?1", [owner])?;
     connection.execute("DELETE FROM owner WHERE owner = ?1", [owner])?;
     Ok(())
 }

@@ -4,6 +4,8 @@ use messages::Stage;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::clock::now_millis;
+use super::turn::Turn;
+use super::{pause, rate, roster};
 use crate::QueueDepth;
 
 const READY: i64 = 0;
@@ -13,6 +15,7 @@ const IN_HAND: i64 = 2;
 /// A message in hand, as the file knows it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lease {
+    stage: Stage,
     seq: i64,
     /// Counts up whenever the message is handed out, so that a late word about an earlier time touches nothing.
     number: i64,
@@ -22,18 +25,22 @@ pub(super) struct Lease {
 pub(super) struct Taken {
     pub(super) lease: Lease,
     pub(super) attempt: u32,
+    pub(super) deaths: u32,
     pub(super) body: Vec<u8>,
 }
 
-pub(super) fn put(connection: &Connection, stage: &str, body: &[u8]) -> rusqlite::Result<()> {
+pub(super) fn put(turn: &Turn<'_>, stage: Stage, body: &[u8]) -> rusqlite::Result<()> {
     let now = now_millis();
-    connection
-        .prepare_cached("INSERT INTO message (stage, available_at, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![stage, now, body])
-        .map(drop)
+    turn.prepare_cached("INSERT INTO message (stage, available_at, body) VALUES (?1, ?2, ?3)")?.execute(params![
+        stage.as_str(),
+        now,
+        body
+    ])?;
+    turn.published(stage);
+    Ok(())
 }
 
-/// Hands out the oldest message that is ready.
+/// Hands out the oldest message that is ready. Whether the stage is paused is for the caller to ask.
 pub(super) fn take(connection: &Connection, stage: Stage, owner: &str) -> rusqlite::Result<Option<Taken>> {
     connection
         .prepare_cached("UPDATE message SET state = 0 WHERE stage = ?1 AND state = 1 AND available_at <= ?2")?
@@ -43,13 +50,14 @@ pub(super) fn take(connection: &Connection, stage: Stage, owner: &str) -> rusqli
             "UPDATE message SET state = 2, owner = ?2, lease = lease + 1
              WHERE seq = (SELECT seq FROM message WHERE stage = ?1 AND state = 0
                           ORDER BY available_at, seq LIMIT 1)
-             RETURNING seq, lease, attempts, body",
+             RETURNING seq, lease, attempts, deaths, body",
         )?
         .query_row(params![stage.as_str(), owner], |row| {
             Ok(Taken {
-                lease: Lease { seq: row.get(0)?, number: row.get(1)? },
+                lease: Lease { stage, seq: row.get(0)?, number: row.get(1)? },
                 attempt: row.get::<_, u32>(2)?.saturating_add(1),
-                body: row.get(3)?,
+                deaths: row.get(3)?,
+                body: row.get(4)?,
             })
         })
         .optional()
@@ -69,11 +77,14 @@ pub(super) fn next_at(connection: &Connection, stage: Stage) -> rusqlite::Result
 }
 
 /// Forgets a message. `false`: the lease is not held any more.
-pub(super) fn ack(connection: &Connection, owner: &str, lease: Lease) -> rusqlite::Result<bool> {
-    connection
+pub(super) fn ack(turn: &Turn<'_>, owner: &str, lease: Lease) -> rusqlite::Result<bool> {
+    let rows = turn
         .prepare_cached("DELETE FROM message WHERE seq = ?1 AND owner = ?2 AND lease = ?3")?
-        .execute(params![lease.seq, owner, lease.number])
-        .map(|rows| rows == 1)
+        .execute(params![lease.seq, owner, lease.number])?;
+    if rows == 1 {
+        turn.acknowledged(lease.stage);
+    }
+    Ok(rows == 1)
 }
 
 /// Puts a message back as if it had not been handed out. `false`: the lease is not held any more.
@@ -112,10 +123,11 @@ pub(super) fn remove(
 }
 
 pub(super) fn depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
-    Stage::ALL.into_iter().map(|stage| depth(connection, stage)).collect()
+    let paused = pause::stages(connection)?;
+    Stage::ALL.into_iter().map(|stage| depth(connection, stage, paused.contains(&stage))).collect()
 }
 
-fn depth(connection: &Connection, stage: Stage) -> rusqlite::Result<QueueDepth> {
+fn depth(connection: &Connection, stage: Stage, paused: bool) -> rusqlite::Result<QueueDepth> {
     let now = now_millis();
     let count = |state: i64, until: i64| {
         connection
@@ -135,6 +147,7 @@ fn depth(connection: &Connection, stage: Stage) -> rusqlite::Result<QueueDepth> 
     };
     let due_first = first(DELAYED)?.filter(|at| *at <= now);
     let oldest = first(READY)?.into_iter().chain(due_first).min();
+    let (published_per_sec, acknowledged_per_sec) = rate::per_sec(connection, stage)?;
     Ok(QueueDepth {
         stage,
         ready: count(READY, i64::MAX)? + due,
@@ -142,9 +155,9 @@ fn depth(connection: &Connection, stage: Stage) -> rusqlite::Result<QueueDepth> 
         in_hand: count(IN_HAND, i64::MAX)?,
         dead: dead.unsigned_abs(),
         oldest_secs: oldest.map(|at| now.saturating_sub(at).max(0).unsigned_abs() / 1000),
-        consumers: None,
-        published_per_sec: None,
-        acknowledged_per_sec: None,
-        paused: false,
+        consumers: Some(roster::count(connection, stage)?),
+        published_per_sec: Some(published_per_sec),
+        acknowledged_per_sec: Some(acknowledged_per_sec),
+        paused,
     })
 }

@@ -11,16 +11,23 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::fault::explain;
 use super::handle::Handle;
-use super::in_hand::{Heard, InHand};
+use super::in_hand::InHand;
 use super::listener;
+use super::pause;
 use super::queue::{self, Taken};
+use crate::heard::Heard;
 use crate::{BusError, Delivery};
 
 /// One consumer that waits for its next message.
 pub(super) struct Waiter {
     pub(super) source: Source,
-    pub(super) reply: oneshot::Sender<Result<Delivery, BusError>>,
+    /// Whether it waits until something comes. Otherwise it hears at once that nothing is there.
+    pub(super) patient: bool,
+    pub(super) reply: oneshot::Sender<Answer>,
 }
+
+/// `None` comes only to those who are not patient.
+pub(super) type Answer = Result<Option<Delivery>, BusError>;
 
 /// Where the message is to come from.
 pub(super) enum Source {
@@ -77,7 +84,8 @@ impl Waiting {
     pub(super) fn anything(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
         self.due_at = None;
         let now = super::clock::now_millis();
-        for stage in Stage::ALL {
+        let paused = pause::stages(connection)?;
+        for stage in Stage::ALL.into_iter().filter(|stage| !paused.contains(stage)) {
             let waited_for = |waiter: &Waiter| matches!(waiter.source, Source::Stage(of, _) if of == stage);
             if !self.waiters.iter().any(waited_for) {
                 continue;
@@ -100,7 +108,8 @@ impl Waiting {
 
     /// Takes what is there for the waiters, in their order. To be handed out after the commit.
     pub(super) fn take(&self, connection: &Connection, owner: &str) -> rusqlite::Result<Vec<Option<Found>>> {
-        let mut empty = Vec::new();
+        // In the same transaction as the taking: once a pause is committed nobody takes any more.
+        let mut empty = pause::stages(connection)?;
         let mut found = Vec::with_capacity(self.waiters.len());
         for waiter in &self.waiters {
             found.push(match &waiter.source {
@@ -125,7 +134,7 @@ impl Waiting {
         for (waiter, found) in waiters.into_iter().zip(found) {
             let delivery = match (waiter.source, found) {
                 (source, None) => {
-                    self.waiters.push_back(Waiter { source, reply: waiter.reply });
+                    self.waiters.push_back(Waiter { source, ..waiter });
                     continue;
                 }
                 (Source::Stage(_, permit), Some(Found::Message(taken))) => {
@@ -134,13 +143,23 @@ impl Waiting {
                         continue;
                     };
                     let settle = InHand::new(handle, taken.lease, permit);
-                    Delivery::new(taken.body, taken.attempt, Box::new(settle))
+                    Delivery::new(taken.body, taken.attempt, Box::new(settle)).after_deaths(taken.deaths)
                 }
                 (_, Some(Found::Announcement(body))) => Delivery::new(body, 1, Box::new(Heard)),
                 // `take` answers each kind with its own.
                 (Source::Listener(_), Some(Found::Message(_))) => continue,
             };
-            let _ = waiter.reply.send(Ok(delivery));
+            let _ = waiter.reply.send(Ok(Some(delivery)));
+        }
+    }
+
+    /// Tells those who are not patient that nothing is there.
+    pub(super) fn dismiss_impatient(&mut self) {
+        let waiters = std::mem::take(&mut self.waiters).into_iter();
+        let (patient, impatient): (VecDeque<_>, VecDeque<_>) = waiters.partition(|waiter| waiter.patient);
+        self.waiters = patient;
+        for waiter in impatient {
+            let _ = waiter.reply.send(Ok(None));
         }
     }
 

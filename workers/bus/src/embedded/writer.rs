@@ -12,6 +12,7 @@ use super::job::{Job, Needs};
 use super::owner::Owner;
 use super::queue::{self, Lease};
 use super::siblings;
+use super::turn::Turn;
 use super::waiting::{Waiter, Waiting};
 
 /// How often other processes' work is looked for while somebody waits. It is the longest that a message from another
@@ -134,11 +135,12 @@ impl Writer {
         match jobs.iter().map(|job| job.needs()).max() {
             None | Some(Needs::Read) => {
                 let snapshot = self.connection.transaction()?;
-                jobs.iter_mut().try_for_each(|job| job.run(&snapshot))?;
+                let turn = Turn::new(&snapshot);
+                jobs.iter_mut().try_for_each(|job| job.run(&turn))?;
                 snapshot.commit()
             }
             Some(needs) => {
-                self.write(needs, |connection| jobs.iter_mut().try_for_each(|job| job.run(connection)))?;
+                self.write(needs, |turn| jobs.iter_mut().try_for_each(|job| job.run(turn)))?;
                 siblings::wake(&self.path, &self.owner.id);
                 Ok(())
             }
@@ -146,7 +148,7 @@ impl Writer {
     }
 
     /// Runs `work` in one transaction as safe as `needs`.
-    fn write<T>(&mut self, needs: Needs, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    fn write<T>(&mut self, needs: Needs, work: impl FnOnce(&Turn<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let durable = needs == Needs::Disk;
         if durable != self.durable {
             // NORMAL: the log is not flushed at each commit. The next FULL one flushes what came before it too.
@@ -155,7 +157,9 @@ impl Writer {
             self.durable = durable;
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&transaction)?;
+        let turn = Turn::new(&transaction);
+        let result = work(&turn)?;
+        turn.finish()?;
         transaction.commit()?;
         Ok(result)
     }
@@ -214,7 +218,7 @@ impl Writer {
         while !self.waiting.is_empty() {
             match self.hand_out_once() {
                 Ok(true) => {}
-                Ok(false) => return,
+                Ok(false) => return self.waiting.dismiss_impatient(),
                 Err(error) => self.waiting.fail(&error, &self.path),
             }
         }

@@ -59,6 +59,7 @@ fn environment() -> Environment {
 impl Settings {
     fn validate(&self) -> Result<(), SettingsError> {
         let faults = [
+            (self.bus.publish_timeout_secs == 0, "bus.publish_timeout_secs must be at least 1"),
             (self.warehouse.memory_limit_mb < 64, "warehouse.memory_limit_mb must be at least 64"),
             (self.warehouse.threads == 0, "warehouse.threads must be at least 1"),
             (self.retry.max_attempts == 0, "retry.max_attempts must be at least 1"),

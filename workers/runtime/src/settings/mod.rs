@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 pub use load::SettingsError;
 pub use sections::{
-    BusSettings, DqSettings, IngestSettings, LogSettings, Paths, RetrySettings, TransformSettings, WarehouseSection,
-    WatchSettings,
+    BusSection, DqSettings, IngestSettings, LogSettings, Paths, RetrySettings, ShutdownSettings, TransformSettings,
+    WarehouseSection, WatchSettings,
 };
 
 /// Everything that can be set. Whatever is absent has the default that its field names.
@@ -20,7 +20,7 @@ pub struct Settings {
     /// Where files and contracts lie.
     pub paths: Paths,
     /// How messages travel.
-    pub bus: BusSettings,
+    pub bus: BusSection,
     /// Where rows end.
     pub warehouse: WarehouseSection,
     /// How the raw folder is watched.
@@ -33,6 +33,8 @@ pub struct Settings {
     pub dq: DqSettings,
     /// How failures are tried again.
     pub retry: RetrySettings,
+    /// How a process ends.
+    pub shutdown: ShutdownSettings,
     /// What is logged.
     pub log: LogSettings,
 }

@@ -37,10 +37,23 @@ section! {
 
 section! {
     /// How messages travel.
-    BusSettings {
-        /// `sqlite:<path>` is the embedded bus, a file that is made if it is not there. Default
+    BusSection {
+        /// `sqlite:<path>` is the embedded bus, a file that is made if it is not there. `amqp://user:password@host/vhost`
+        /// is RabbitMQ, `amqps://` over TLS; special characters are written as `%XX`. Default
         /// `sqlite:.millrace/bus.sqlite`.
         url: String = "sqlite:.millrace/bus.sqlite".into(),
+        /// PEM file of the authority that signed the broker's certificate. Default: the system's authorities.
+        ca_file: Option<PathBuf> = None,
+        /// PEM file of the certificate that this client shows. Without user and password in the address it is the login.
+        client_cert_file: Option<PathBuf> = None,
+        /// PEM file of that certificate's key (PKCS 8, not encrypted).
+        client_key_file: Option<PathBuf> = None,
+        /// RabbitMQ's management API, `http://user:password@host:15672`: for rates, and for what other processes have in
+        /// hand. Nothing else needs it. Default: port 15672 of the broker's host (15671 with TLS), with the same user.
+        management_url: Option<String> = None,
+        /// How long RabbitMQ may take to confirm a message before publishing it counts as failed, in seconds. Longer
+        /// bears slow disks, shorter notices a dead broker sooner. Default 30.
+        publish_timeout_secs: u64 = 30,
     }
 }
 
@@ -125,6 +138,16 @@ section! {
 }
 
 section! {
+    /// How a process ends.
+    ShutdownSettings {
+        /// How long work in hand may take to end after SIGTERM, in seconds. What is not done by then is given back and
+        /// done again. Longer wastes less work, shorter ends sooner; let whatever stops the process wait some seconds
+        /// longer than this. 0 gives back at once. Default 60.
+        drain_secs: u64 = 60,
+    }
+}
+
+section! {
     /// What is logged, to standard error.
     LogSettings {
         /// `error`, `warn`, `info`, `debug`, or a filter such as `info,bus=debug`. Default: `info` for what runs as a
@@ -143,6 +166,27 @@ impl RetrySettings {
             first_delay: Duration::from_millis(self.first_delay_millis),
             max_delay: Duration::from_secs(self.max_delay_secs),
         }
+    }
+}
+
+impl BusSection {
+    /// The settings as the bus takes them.
+    pub fn open(&self) -> bus::BusSettings {
+        bus::BusSettings {
+            url: self.url.clone(),
+            ca_file: self.ca_file.clone(),
+            client_cert_file: self.client_cert_file.clone(),
+            client_key_file: self.client_key_file.clone(),
+            management_url: self.management_url.clone(),
+            publish_timeout_secs: self.publish_timeout_secs,
+        }
+    }
+}
+
+impl ShutdownSettings {
+    /// How long work in hand may take to end.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_secs)
     }
 }
 

@@ -1,10 +1,10 @@
-//! Whether a failure can be retried, and when: decided here and nowhere else.
+//! Whether a failure can be retried, and when: decided here and nowhere else. The one place that uses `backoff`.
 
 use std::time::Duration;
 
 use backoff::ExponentialBackoffBuilder;
 use backoff::backoff::Backoff;
-use messages::{DecodeError, Failure, FailureClass};
+use messages::{Failure, FailureClass};
 
 /// How often and how far apart a transient failure is tried again.
 #[derive(Clone, Debug)]
@@ -15,12 +15,6 @@ pub struct RetryPolicy {
     pub first_delay: Duration,
     /// The longest delay.
     pub max_delay: Duration,
-}
-
-/// Says what may be done about a failure that is on its way to a queue. A delivery that can't be read never gets
-/// better.
-pub fn classify(error: DecodeError) -> Failure {
-    Failure::permanent(error.to_string())
 }
 
 impl RetryPolicy {

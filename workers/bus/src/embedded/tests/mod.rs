@@ -1,8 +1,11 @@
 //! What goes wrong with the file, and what people are told.
 #![allow(clippy::unwrap_used)]
 
+mod operate;
+mod schema;
+
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use messages::{Failure, FailureClass};
 use rusqlite::Connection;
@@ -42,15 +45,6 @@ async fn another_programs_database_is_refused_and_left_alone() {
     let error = refusal(&path).await;
     assert!(error.contains("another program"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
-}
-
-#[tokio::test]
-async fn a_newer_file_is_refused() {
-    let (_folder, path) = file();
-    drop(EmbeddedBus::open(&path, "test").await.unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let error = refusal(&path).await;
-    assert!(error.contains("schema 99") && error.contains("update this binary"), "{error}");
 }
 
 #[tokio::test]
@@ -211,9 +205,9 @@ async fn a_stale_owner_file_is_swept_away() {
 #[tokio::test]
 async fn an_address_is_opened_by_its_scheme() {
     let (_folder, path) = file();
-    let bus = crate::open(&format!("sqlite:{}", path.display()), "test").await.unwrap();
+    let bus = crate::open(&crate::BusSettings::new(format!("sqlite:{}", path.display())), "test").await.unwrap();
     assert!(bus.check().await.unwrap().contains("bus.sqlite"));
-    let error = crate::open("carrier-pigeon://coop", "test").await.err().unwrap();
+    let error = crate::open(&"carrier-pigeon://coop".into(), "test").await.err().unwrap();
     assert!(error.to_string().contains("sqlite:<path>"), "{error}");
-    assert!(crate::open("sqlite:", "test").await.is_err());
+    assert!(crate::open(&"sqlite:".into(), "test").await.is_err());
 }

@@ -1,0 +1,69 @@
+//! What a consumer has fetched and not handed out yet.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::Delivery;
+
+/// Between the task that fetches and the one that asks. Not a channel, because what lies in it can be taken out again,
+/// when the stage is paused or the channel has ended.
+#[derive(Default)]
+pub(super) struct Buffer {
+    state: Mutex<State>,
+    filled: Notify,
+    closed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    fetched: VecDeque<Delivery>,
+    closed: bool,
+}
+
+impl Buffer {
+    /// Puts a delivery in.
+    pub(super) fn put(&self, delivery: Delivery) {
+        self.lock().fetched.push_back(delivery);
+        self.filled.notify_one();
+    }
+
+    /// Waits for the next delivery. Safe to cancel.
+    pub(super) async fn next(&self) -> Delivery {
+        loop {
+            let filled = self.filled.notified();
+            if let Some(delivery) = self.lock().fetched.pop_front() {
+                return delivery;
+            }
+            filled.await;
+        }
+    }
+
+    /// Takes everything out. To be dropped by the caller, outside the lock.
+    pub(super) fn empty(&self) -> VecDeque<Delivery> {
+        std::mem::take(&mut self.lock().fetched)
+    }
+
+    /// Nobody asks any more. What lies in it stays until it is taken out: if it were given back before the consumer is
+    /// cancelled, the broker would send it to the same consumer again.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.closed.notify_one();
+    }
+
+    /// Waits for [`close`](Self::close).
+    pub(super) async fn closed(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if self.lock().closed {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

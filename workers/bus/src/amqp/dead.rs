@@ -1,0 +1,140 @@
+//! Looking at dead letters, and taking some of them out.
+
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt};
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+use messages::Stage;
+use sha2::{Digest, Sha256};
+
+use super::letter::{Letter, Story, Used};
+use super::publisher::Publisher;
+use super::topology::{dead_queue, stage_key};
+use super::{depths, fault};
+use crate::{BusError, DeadLetter};
+
+/// How long another one who looks at the same queue is waited for.
+const TURN_WAIT: Duration = Duration::from_secs(20);
+const TURN_PAUSE: Duration = Duration::from_millis(50);
+
+/// A stage's dead letters, held while they are looked at: nobody else sees them meanwhile. Dropping it puts back all
+/// that were not taken out.
+pub(super) struct Opened {
+    channel: Channel,
+    stage: Stage,
+    consumer: lapin::Consumer,
+    letters: Vec<Held>,
+}
+
+struct Held {
+    letter: DeadLetter,
+    delivery: Delivery,
+}
+
+impl Opened {
+    /// Takes all dead letters of a stage in hand.
+    pub(super) async fn open(connection: &Connection, stage: Stage) -> Result<Self, BusError> {
+        let deadline = tokio::time::Instant::now() + TURN_WAIT;
+        loop {
+            match Self::try_open(connection, stage).await {
+                // Of two who look at the same time one would see less than there is.
+                Err(error) if fault::is_taken(&error) && tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(TURN_PAUSE).await;
+                }
+                opened => return opened.map_err(|error| fault::calling(&error)),
+            }
+        }
+    }
+
+    /// Counts of a queue may be older than what somebody has just put back. So nothing is counted: consuming and
+    /// getting go through the queue's log, behind all that was done before; when a get finds nothing more, all letters
+    /// are handed out, and they have arrived when the broker has answered once more.
+    async fn try_open(connection: &Connection, stage: Stage) -> lapin::Result<Self> {
+        let channel = connection.create_channel().await?;
+        let queue = dead_queue(stage);
+        let options = BasicConsumeOptions { exclusive: true, ..Default::default() };
+        let mut consumer =
+            channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
+        let mut deliveries = Vec::new();
+        while let Some(message) = channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await? {
+            deliveries.push(message.delivery);
+        }
+        depths::count(&channel, queue).await?;
+        while let Some(Some(delivery)) = consumer.next().now_or_never() {
+            deliveries.push(delivery?);
+        }
+        // In the order in which the broker handed them out, whichever way they came.
+        deliveries.sort_by_key(|delivery| delivery.delivery_tag);
+        let mut opened = Self { channel, stage, consumer, letters: Vec::new() };
+        deliveries.into_iter().for_each(|delivery| opened.hold(delivery));
+        Ok(opened)
+    }
+
+    fn hold(&mut self, delivery: Delivery) {
+        let story = Story::of(&delivery.properties, self.stage);
+        let dead_id = story.dead_id.unwrap_or_else(|| derived_id(&delivery));
+        let mut letter = DeadLetter::of(dead_id, self.stage, story.cause, &delivery.data);
+        letter.attempts = Used::of(&delivery.properties).attempts;
+        letter.worker = story.worker;
+        letter.died_at = story.died_at.unwrap_or_default();
+        self.letters.push(Held { letter, delivery });
+    }
+
+    /// The letters, oldest first.
+    pub(super) fn letters(&self) -> impl Iterator<Item = &DeadLetter> {
+        self.letters.iter().map(|held| &held.letter)
+    }
+
+    /// Takes out those of `ids`, and puts them back into the stage's queue first if `publisher` is given. Returns the
+    /// ids that were found.
+    pub(super) async fn take_out(
+        &self,
+        ids: &[String],
+        publisher: Option<&Publisher>,
+    ) -> Result<Vec<String>, BusError> {
+        let mut found = Vec::new();
+        for held in self.letters.iter().filter(|held| ids.contains(&held.letter.dead_id)) {
+            if let Some(publisher) = publisher {
+                let body = held.delivery.data.clone();
+                let letter = Letter::again(stage_key(self.stage), &held.delivery.properties, body, Used::default());
+                if !publisher.publish(letter).await? {
+                    return Err(BusError::Unavailable(format!("no queue takes messages of {}", self.stage)));
+                }
+            }
+            let acked = held.delivery.acker.ack(BasicAckOptions::default()).await;
+            if !acked.map_err(|error| fault::calling(&error))? {
+                return Err(BusError::Unavailable("the connection was lost meanwhile; look again".into()));
+            }
+            found.push(held.letter.dead_id.clone());
+        }
+        Ok(found)
+    }
+
+    /// Puts back what was not taken out, and waits until it is: at the end of a channel the broker does it by itself, a
+    /// moment later, in which somebody else would not see the letters.
+    pub(super) async fn close(self) {
+        let options = BasicNackOptions { multiple: true, requeue: true };
+        let put_back = async {
+            self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default()).await?;
+            self.channel.basic_nack(0, options).await?;
+            // When this is answered the queue has got what came before it over the same channel.
+            depths::count(&self.channel, dead_queue(self.stage)).await?;
+            self.channel.close(200, "looked at".into()).await
+        };
+        if let Err(error) = put_back.await {
+            tracing::debug!(error = fault::cause(&error), "the broker puts the dead letters back by itself");
+        }
+    }
+}
+
+/// The id of a letter that the broker itself gave up: made of what stays the same whenever it is looked at.
+fn derived_id(delivery: &Delivery) -> String {
+    let id = delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut hash = Sha256::new();
+    hash.update(id.as_bytes());
+    hash.update(&delivery.data);
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}

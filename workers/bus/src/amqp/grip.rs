@@ -1,0 +1,114 @@
+//! The hold on a delivery, which outlives the channel that it came by.
+//!
+//! When a channel ends, the broker hands its deliveries out again. If one comes back to the process that still works on
+//! it, the hold passes over to the new delivery: a build of an hour is not begun twice because the connection broke,
+//! or because the broker closed a channel that held a delivery for longer than its `consumer_timeout`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use lapin::Acker;
+use lapin::Channel;
+use lapin::options::{BasicAckOptions, BasicNackOptions};
+use lapin::types::ShortString;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How long an acknowledgement may take to be written.
+const WRITE_WAIT: Duration = Duration::from_secs(10);
+
+/// A hold on one message.
+pub(super) struct Grip {
+    id: Option<ShortString>,
+    body: Vec<u8>,
+    hold: Mutex<Hold>,
+    passed_on: Notify,
+}
+
+struct Hold {
+    acker: Acker,
+    /// A channel without any owner is closed, and its deliveries with it.
+    _channel: Channel,
+}
+
+impl Grip {
+    pub(super) fn new(id: Option<ShortString>, body: Vec<u8>, acker: Acker, channel: Channel) -> Arc<Self> {
+        let hold = Mutex::new(Hold { acker, _channel: channel });
+        Arc::new(Self { id, body, hold, passed_on: Notify::new() })
+    }
+
+    /// The body of the message.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Whether the broker still counts the delivery as ours.
+    pub(super) fn holds(&self) -> bool {
+        self.hold().acker.usable()
+    }
+
+    /// Acknowledges, and waits up to `wait` for the message to come back if its channel has ended. `false`: it did not.
+    pub(super) async fn ack(&self, wait: Duration) -> bool {
+        let deadline = Instant::now() + wait;
+        loop {
+            // Before the look, so that what is passed on in between is not missed.
+            let passed_on = self.passed_on.notified();
+            let acker = self.hold().acker.clone();
+            let acked = tokio::time::timeout(WRITE_WAIT, acker.ack(BasicAckOptions::default())).await;
+            if matches!(acked, Ok(Ok(true))) {
+                return true;
+            }
+            if tokio::time::timeout_at(deadline, passed_on).await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Puts the message back into its queue, which counts as a try: for when nothing better can be done. If its channel
+    /// has ended it is back already.
+    pub(super) async fn nack(&self) {
+        let acker = self.hold().acker.clone();
+        let options = BasicNackOptions { requeue: true, multiple: false };
+        let _ = tokio::time::timeout(WRITE_WAIT, acker.nack(options)).await;
+    }
+
+    fn hold(&self) -> MutexGuard<'_, Hold> {
+        // Whoever holds the lock only moves values.
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The deliveries of a consumer that are in somebody's hands.
+#[derive(Default)]
+pub(super) struct Grips(Mutex<Vec<Weak<Grip>>>);
+
+impl Grips {
+    pub(super) fn add(&self, grip: &Arc<Grip>) {
+        let mut grips = self.lock();
+        grips.retain(|grip| grip.strong_count() > 0);
+        grips.push(Arc::downgrade(grip));
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().iter().filter(|grip| grip.strong_count() > 0).count()
+    }
+
+    /// Gives a delivery that came again to whoever still works on it. `false`: nobody does.
+    pub(super) fn pass_on(&self, id: Option<&ShortString>, body: &[u8], acker: &Acker, channel: &Channel) -> bool {
+        for grip in self.lock().iter().filter_map(Weak::upgrade) {
+            let mut hold = grip.hold();
+            if grip.id.as_ref() == id && grip.body == body && !hold.acker.usable() {
+                *hold = Hold { acker: acker.clone(), _channel: channel.clone() };
+                drop(hold);
+                grip.passed_on.notify_one();
+                return true;
+            }
+        }
+        false
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Grip>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,135 @@
+//! Hearing announcements about one load, over a queue of one's own that outlives a restart of the broker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use lapin::Channel;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use messages::{LoadId, RoutingKey};
+use uuid::Uuid;
+
+use super::fault;
+use super::link::Link;
+use super::topology::{ANSWERS, ANSWERS_EXPIRE_MILLIS, exchange_of};
+use crate::heard::Heard;
+use crate::{BusError, Consumer, Delivery};
+
+/// Pause after the queue could not be consumed although the connection stands.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A listener and its queue, which is deleted when it is dropped.
+pub(super) struct Listener {
+    link: Arc<Link>,
+    queue: String,
+    consumer: Option<(Channel, lapin::Consumer)>,
+    /// Received and not handed out: whoever waited for it went away in the middle.
+    received: Option<Vec<u8>>,
+}
+
+impl Listener {
+    /// Makes the queue. What is published after this has returned comes into it.
+    pub(super) async fn open(
+        link: Arc<Link>,
+        load_id: &LoadId,
+        types: &[&str],
+        wait: Duration,
+    ) -> Result<Self, BusError> {
+        let queue = format!("{ANSWERS}{}", Uuid::new_v4());
+        let connection = link.connection_within(wait).await?;
+        let channel = connection.create_channel().await.map_err(|error| fault::calling(&error))?;
+        // From here on it is deleted again, however far this comes.
+        let mut listener = Self { link, queue, consumer: None, received: None };
+        listener.declare(&channel, load_id, types).await.map_err(|error| fault::calling(&error))?;
+        listener.consume(channel).await.map_err(|error| fault::calling(&error))?;
+        Ok(listener)
+    }
+
+    async fn declare(&self, channel: &Channel, load_id: &LoadId, types: &[&str]) -> lapin::Result<()> {
+        let mut arguments = FieldTable::default();
+        // Should its owner die, or the deletion get lost.
+        arguments.insert("x-expires".into(), AMQPValue::LongLongInt(ANSWERS_EXPIRE_MILLIS));
+        let options = QueueDeclareOptions { durable: true, ..Default::default() };
+        channel.queue_declare(self.queue.as_str().into(), options, arguments).await?;
+        for name in types {
+            channel
+                .queue_bind(
+                    self.queue.as_str().into(),
+                    exchange_of(name).into(),
+                    RoutingKey::new(name, load_id).as_str().into(),
+                    QueueBindOptions::default(),
+                    FieldTable::default(),
+                )
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn consume(&mut self, channel: Channel) -> lapin::Result<()> {
+        let consumer = channel
+            .basic_consume(self.queue.as_str().into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
+            .await?;
+        self.consumer = Some((channel, consumer));
+        Ok(())
+    }
+
+    async fn consume_again(&mut self) -> Result<(), BusError> {
+        let connection = self.link.connection().await;
+        let consumed = async {
+            let channel = connection.create_channel().await?;
+            self.consume(channel).await
+        };
+        match consumed.await {
+            Err(error) if fault::is_missing(&error) => {
+                let gone = "the queue of this listener is gone: listen again, and ask for what came meanwhile";
+                return Err(BusError::Unavailable(gone.into()));
+            }
+            Err(_) => tokio::time::sleep(PAUSE).await,
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Consumer for Listener {
+    async fn next(&mut self) -> Result<Delivery, BusError> {
+        loop {
+            if let Some(body) = self.received.take() {
+                return Ok(Delivery::new(body, 1, Box::new(Heard)));
+            }
+            let Some((_, consumer)) = &mut self.consumer else {
+                self.consume_again().await?;
+                continue;
+            };
+            match consumer.next().await {
+                Some(Ok(delivery)) => {
+                    self.received = Some(delivery.data);
+                    // If it gets lost the message comes again, which a listener must bear with.
+                    let _ = delivery.acker.ack(BasicAckOptions::default()).await;
+                }
+                Some(Err(_)) | None => self.consumer = None,
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let (link, queue) = (self.link.clone(), std::mem::take(&mut self.queue));
+        let consumer = self.consumer.take();
+        let delete = async move {
+            let connection = link.connection().await;
+            let channel = connection.create_channel().await?;
+            channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await?;
+            drop(consumer);
+            Ok::<_, lapin::Error>(())
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // If it fails, the queue expires.
+            runtime.spawn(async move { tokio::time::timeout(Duration::from_secs(5), delete).await });
+        }
+    }
+}

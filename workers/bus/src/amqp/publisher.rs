@@ -1,0 +1,229 @@
+//! Publishing: `Ok` only after the broker has confirmed a message as stored and routed.
+//!
+//! One task owns the channel, and many publishes are in flight on it. A message that no queue takes is returned before
+//! it is confirmed; which confirmation belongs to it is worked out in `returns.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{Channel, Confirmation};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use super::letter::Letter;
+use super::link::Link;
+use super::returns::{Outcome, Returns};
+use super::{declare, fault};
+use crate::BusError;
+
+/// Publishes that may wait for the channel. Beyond that callers wait in line, within their own deadlines.
+const WAITING: usize = 1_024;
+/// Publishes that may wait for their confirmation. More gain nothing and only lengthen the wait of each.
+const IN_FLIGHT: usize = 2_048;
+
+/// The way to the task that publishes.
+pub(super) struct Publisher {
+    link: Arc<Link>,
+    asks: mpsc::Sender<Ask>,
+    wait: Duration,
+    task: AbortHandle,
+}
+
+struct Ask {
+    letter: Letter,
+    reply: oneshot::Sender<Outcome>,
+}
+
+impl Publisher {
+    /// Publishes over `link`; each message must be confirmed within `wait`.
+    pub(super) fn start(link: Arc<Link>, wait: Duration) -> Self {
+        let (asks, inbox) = mpsc::channel(WAITING);
+        let task = tokio::spawn(run(link.clone(), inbox)).abort_handle();
+        Self { link, asks, wait, task }
+    }
+
+    /// Publishes a message and waits for its confirmation. `Ok(false)`: no queue took it, and it is stored nowhere.
+    ///
+    /// # Errors
+    /// `Unavailable`: it may be stored or not.
+    pub(super) async fn publish(&self, letter: Letter) -> Result<bool, BusError> {
+        let (reply, answer) = oneshot::channel();
+        let published = async {
+            let ended = |_| BusError::Unavailable("the publisher has ended: restart this process".into());
+            self.asks.send(Ask { letter, reply }).await.map_err(|_| ended(()))?;
+            match answer.await.map_err(|_| ended(()))? {
+                Outcome::Routed => Ok(true),
+                Outcome::Returned => Ok(false),
+                Outcome::Refused => Err(BusError::Unavailable(
+                    "the broker refused the message: a queue is full or not available; see `millrace queues`".into(),
+                )),
+                Outcome::Lost(why) => Err(BusError::Unavailable(format!("not confirmed by RabbitMQ: {why}"))),
+            }
+        };
+        tokio::time::timeout(self.wait, published).await.unwrap_or_else(|_| {
+            let why = self.link.trouble().unwrap_or_else(|| "no answer".into());
+            let secs = self.wait.as_secs_f32();
+            Err(BusError::Unavailable(format!(
+                "not confirmed by RabbitMQ at {} within {secs} s: {why}",
+                self.link.address()
+            )))
+        })
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
+    let mut inbox = Inbox { asks: inbox, kept: None };
+    let mut unroutable = false;
+    loop {
+        let connection = link.connection().await;
+        if std::mem::take(&mut unroutable)
+            && let Err(error) = declare::ensure(&connection).await
+        {
+            tracing::warn!(%error, "a message found no queue, and the queues can't be made");
+        }
+        let opened = async {
+            let channel = connection.create_channel().await?;
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            Ok::<_, lapin::Error>(channel)
+        };
+        match opened.await {
+            Ok(channel) => match serve(&channel, &mut inbox).await {
+                End::Asked => return,
+                End::Unroutable => unroutable = true,
+                End::Broken(why) => tracing::debug!(why, "the channel for publishing has ended; opening another"),
+            },
+            Err(error) => {
+                tracing::debug!(error = fault::cause(&error), "no channel for publishing yet");
+                // The link notices a dead connection a moment later than we.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+struct Inbox {
+    asks: mpsc::Receiver<Ask>,
+    /// Taken out, and not sent because the channel was found dead.
+    kept: Option<Ask>,
+}
+
+impl Inbox {
+    async fn next(&mut self) -> Option<Ask> {
+        match self.kept.take() {
+            Some(ask) => Some(ask),
+            None => self.asks.recv().await,
+        }
+    }
+}
+
+enum End {
+    /// Nobody can ask any more.
+    Asked,
+    /// A message that must be handled found no queue: look whether all are there.
+    Unroutable,
+    Broken(String),
+}
+
+async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
+    let mut returns = Returns::default();
+    let mut in_flight = FuturesUnordered::new();
+    let mut number = 0_u64;
+    let end = loop {
+        tokio::select! {
+            ask = inbox.next(), if in_flight.len() < IN_FLIGHT => {
+                let Some(ask) = ask else { break End::Asked };
+                if ask.reply.is_closed() {
+                    continue;
+                }
+                if !channel.status().connected() {
+                    inbox.kept = Some(ask);
+                    break End::Broken("it was closed while idle".into());
+                }
+                number += 1;
+                let sent = send(channel, &ask.letter).await;
+                failpoint::point!("confirm:before");
+                returns.sent(number, ask.letter.properties.message_id().as_ref(), ask.reply);
+                match sent {
+                    Ok(confirmed) => in_flight.push(async move { (number, confirmed.await) }),
+                    Err(error) => break End::Broken(fault::cause(&error)),
+                }
+            }
+            Some((number, confirmed)) = in_flight.next() => {
+                if let Err(why) = settle(&mut returns, number, confirmed) {
+                    break End::Broken(why);
+                }
+                // A return may have come with another's confirmation that is ready as well: all that are ready are
+                // heard before anybody is answered.
+                while let Some(Some((number, confirmed))) = futures::FutureExt::now_or_never(in_flight.next()) {
+                    if let Err(why) = settle(&mut returns, number, confirmed) {
+                        returns.answer();
+                        returns.lose(&why);
+                        return End::Broken(why);
+                    }
+                }
+                if returns.answer() {
+                    // Others in flight are not lost by that: they are confirmed before this channel is given up.
+                    while let Some((number, confirmed)) = in_flight.next().await {
+                        if let Err(why) = settle(&mut returns, number, confirmed) {
+                            returns.answer();
+                            returns.lose(&why);
+                            break;
+                        }
+                    }
+                    returns.answer();
+                    break End::Unroutable;
+                }
+            }
+        }
+    };
+    if let End::Broken(why) = &end {
+        returns.answer();
+        returns.lose(why);
+    }
+    end
+}
+
+async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::PublisherConfirm> {
+    let options = BasicPublishOptions { mandatory: letter.mandatory, immediate: false };
+    channel
+        .basic_publish(
+            letter.exchange.into(),
+            letter.key.as_str().into(),
+            options,
+            &letter.body,
+            letter.properties.clone(),
+        )
+        .await
+}
+
+fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> Result<(), String> {
+    match confirmed {
+        Ok(Confirmation::Ack(returned)) => {
+            returns.confirmed(
+                number,
+                true,
+                returned.as_ref().and_then(|message| message.properties.message_id().as_ref()),
+            );
+            Ok(())
+        }
+        Ok(Confirmation::Nack(returned)) => {
+            returns.confirmed(
+                number,
+                false,
+                returned.as_ref().and_then(|message| message.properties.message_id().as_ref()),
+            );
+            Ok(())
+        }
+        Ok(Confirmation::NotRequested) => Err("the channel confirms nothing".into()),
+        Err(error) => Err(fault::cause(&error)),
+    }
+}

@@ -1,0 +1,106 @@
+//! From deliveries to a handler and back.
+
+use bus::Delivery;
+use messages::Failure;
+use tokio_util::sync::CancellationToken;
+
+use super::panics::{Panic, caught};
+use super::{Handled, Handler, StageLoop, Work};
+use crate::classify;
+
+impl<H: Handler> StageLoop<H> {
+    /// Handles deliveries in their order, together where that is safe: a message that workers died with is handled
+    /// alone, so that it takes no other with it.
+    pub(super) async fn handle(&mut self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<(), Failure> {
+        let mut together = Vec::new();
+        for delivery in batch {
+            let deaths = delivery.deaths();
+            if deaths > 0 {
+                self.handle_together(std::mem::take(&mut together), stop).await?;
+            }
+            if let Some(readable) = self.read(delivery, stop).await? {
+                together.push(readable);
+            }
+            if deaths > 0 {
+                self.handle_together(std::mem::take(&mut together), stop).await?;
+            }
+        }
+        self.handle_together(together, stop).await
+    }
+
+    /// What is to be done, unless that is already clear: what can't be read or was tried often enough is given up.
+    async fn read(
+        &mut self,
+        delivery: Delivery,
+        stop: &CancellationToken,
+    ) -> Result<Option<(Delivery, Work)>, Failure> {
+        let attempt = delivery.attempt();
+        let envelope = match delivery.envelope() {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let failure = classify(error);
+                tracing::error!(stage = %self.handler.stage(), error = %failure, "a message can't be read; it is dead-lettered");
+                delivery.dead_letter(&failure).await?;
+                return Ok(None);
+            }
+        };
+        let work = Work { envelope, attempt };
+        if attempt <= self.retry.max_attempts {
+            return Ok(Some((delivery, work)));
+        }
+        let failure = Failure::permanent(format!(
+            "given up after {} tries: in the last one the worker died, or could not record why it failed",
+            attempt - 1
+        ));
+        self.give_up(delivery, &work, failure, stop).await?;
+        Ok(None)
+    }
+
+    async fn handle_together(&mut self, batch: Vec<(Delivery, Work)>, stop: &CancellationToken) -> Result<(), Failure> {
+        let (deliveries, work): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let results = match work.as_slice() {
+            [] => return Ok(()),
+            [alone] => vec![self.try_alone(alone).await],
+            _ => match self.try_all(&work).await {
+                Ok(results) => results,
+                Err(panic) => {
+                    panic.report(work.len());
+                    return self.handle_each(deliveries, work, stop).await;
+                }
+            },
+        };
+        debug_assert_eq!(results.len(), work.len());
+        for ((delivery, work), result) in deliveries.into_iter().zip(&work).zip(results) {
+            self.settle(delivery, work, result, stop).await?;
+        }
+        Ok(())
+    }
+
+    /// Each on its own, so that the one that can't be handled is found and spoils no other.
+    async fn handle_each(
+        &mut self,
+        deliveries: Vec<Delivery>,
+        work: Vec<Work>,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
+        for (delivery, work) in deliveries.into_iter().zip(work) {
+            let result = self.try_alone(&work).await;
+            self.settle(delivery, &work, result, stop).await?;
+        }
+        Ok(())
+    }
+
+    async fn try_alone(&mut self, work: &Work) -> Result<Handled, Failure> {
+        let mut results = match self.try_all(std::slice::from_ref(work)).await {
+            Ok(results) => results,
+            Err(panic) => return Err(panic.failure()),
+        };
+        let none =
+            || Err(Failure::permanent("the worker had no answer; this is a defect of millrace, please report it"));
+        results.pop().unwrap_or_else(none)
+    }
+
+    async fn try_all(&mut self, work: &[Work]) -> Result<Vec<Result<Handled, Failure>>, Panic> {
+        caught(self.handler.handle(work)).await
+    }
+}

@@ -1,0 +1,140 @@
+//! The loop around a stage's queue: deliver, handle, announce, acknowledge. In this order, so that whatever happens in
+//! between, the delivery comes again and is handled to the same end.
+
+mod batch;
+mod panics;
+mod settle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bus::{Bus, Consumer, Delivery};
+use messages::{Envelope, Failure, FailureClass, Stage};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::RetryPolicy;
+
+/// What a stage does with its messages.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// The stage whose queue this is.
+    fn stage(&self) -> Stage;
+
+    /// How many messages that wait together may be handled together. 1 unless there is something to gain.
+    fn together(&self) -> usize {
+        1
+    }
+
+    /// Handles messages, one result for each in their order. What it did is committed before it returns; what came a
+    /// second time changes nothing and is announced again. Should it panic over several messages, it is called again
+    /// with each of them alone.
+    async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>>;
+
+    /// A message is given up: records that and says what to announce. Called before it is dead-lettered.
+    async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure>;
+}
+
+/// A message to be handled.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The message.
+    pub envelope: Envelope,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+}
+
+/// What handling a message led to.
+#[derive(Clone, Debug, Default)]
+pub struct Handled {
+    /// Messages to publish before the delivery is acknowledged.
+    pub announce: Vec<Envelope>,
+}
+
+impl From<Vec<Envelope>> for Handled {
+    fn from(announce: Vec<Envelope>) -> Self {
+        Self { announce }
+    }
+}
+
+/// One consumer of a stage's queue.
+pub struct StageLoop<H> {
+    /// Where messages come from and go to.
+    pub bus: Arc<dyn Bus>,
+    /// What to do with them.
+    pub handler: H,
+    /// How failures are tried again.
+    pub retry: RetryPolicy,
+    /// Hears of every message that was announced, for whoever shows progress.
+    pub announced: Option<broadcast::Sender<Envelope>>,
+}
+
+impl<H: Handler> StageLoop<H> {
+    /// Works until `stop` is cancelled or something fatal happens. A bus that is away is waited for.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Failure> {
+        let stage = self.handler.stage();
+        let mut failures = 0;
+        while !stop.is_cancelled() {
+            match self.consume(stage, &stop, &mut failures).await {
+                Ok(()) => break,
+                Err(failure) if failure.class == FailureClass::Transient => {
+                    failures += 1;
+                    let delay = self.retry.delay(failures);
+                    tracing::warn!(%stage, delay_secs = delay.as_secs_f64(), error = %failure, "the queue can't be read; trying again");
+                    let _ = tokio::time::timeout(delay, stop.cancelled()).await;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins with one message at a time, until one comes that no worker died with. A broker counts everything that a
+    /// dead worker had fetched as tried, so one that kills its worker must be alone in hand after a restart, or it uses
+    /// up the tries of all that wait behind it.
+    async fn consume(&mut self, stage: Stage, stop: &CancellationToken, failures: &mut u32) -> Result<(), Failure> {
+        let together = self.handler.together();
+        let mut one = self.bus.consume(stage, 1).await?;
+        let first = loop {
+            let Some(delivery) = next(&mut *one, stop).await? else {
+                return Ok(());
+            };
+            *failures = 0;
+            if together > 1 && delivery.deaths() == 0 {
+                break delivery;
+            }
+            self.handle(vec![delivery], stop).await?;
+        };
+        let mut many = self.bus.consume(stage, u16::try_from(together).unwrap_or(u16::MAX)).await?;
+        let batch = fill(&mut *many, first, together).await?;
+        self.handle(batch, stop).await?;
+        // Not before: its delivery is settled only now.
+        drop(one);
+        while let Some(first) = next(&mut *many, stop).await? {
+            let batch = fill(&mut *many, first, together).await?;
+            self.handle(batch, stop).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The next delivery; `None` when asked to stop.
+async fn next(consumer: &mut dyn Consumer, stop: &CancellationToken) -> Result<Option<Delivery>, Failure> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(None),
+        delivery = consumer.next() => Ok(Some(delivery?)),
+    }
+}
+
+/// `first` and what waits behind it, `together` at most.
+async fn fill(consumer: &mut dyn Consumer, first: Delivery, together: usize) -> Result<Vec<Delivery>, Failure> {
+    let mut batch = vec![first];
+    while batch.len() < together {
+        match consumer.next_within(Duration::ZERO).await? {
+            Some(delivery) => batch.push(delivery),
+            None => break,
+        }
+    }
+    Ok(batch)
+}

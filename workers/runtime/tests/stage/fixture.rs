@@ -1,0 +1,139 @@
+//! A stage loop on an embedded bus, with a handler that does what the LOAD_ID says.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bus::Bus;
+use bus::embedded::EmbeddedBus;
+use messages::{DqCompleted, DqRequested, Envelope, Failure, LoadId, Stage, Verdict};
+use millrace_runtime::{Handled, Handler, RetryPolicy, StageLoop, Work};
+use tokio_util::sync::CancellationToken;
+
+/// Does what the LOAD_ID says, and writes down what it saw.
+#[derive(Clone)]
+pub struct Script {
+    pub handled: Arc<Mutex<Vec<(String, u32)>>>,
+    /// The LOAD_IDs of each call.
+    pub batches: Arc<Mutex<Vec<Vec<String>>>>,
+    pub given_up: Arc<Mutex<Vec<(String, Failure)>>>,
+    together: usize,
+}
+
+impl Script {
+    pub fn of(together: usize) -> Self {
+        Self { handled: Arc::default(), batches: Arc::default(), given_up: Arc::default(), together }
+    }
+}
+
+#[async_trait]
+impl Handler for Script {
+    fn stage(&self) -> Stage {
+        Stage::Dq
+    }
+
+    fn together(&self) -> usize {
+        self.together
+    }
+
+    async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
+        let load_id = |work: &Work| work.envelope.load_id().to_string();
+        self.batches.lock().unwrap().push(work.iter().map(load_id).collect());
+        work.iter()
+            .map(|work| {
+                let load_id = load_id(work);
+                self.handled.lock().unwrap().push((load_id.clone(), work.attempt));
+                match load_id.as_str() {
+                    "bad" => Err(Failure::permanent("bad input")),
+                    "later" if work.attempt < 3 => Err(Failure::transient("not yet")),
+                    "never" => Err(Failure::transient("not yet")),
+                    "wrong" => Err(Failure::fatal("no configuration for this")),
+                    "panics" | "panics twice" => panic!("a wheel of {load_id} is missing"),
+                    _ => Ok(vec![completed(&work.envelope)].into()),
+                }
+            })
+            .collect()
+    }
+
+    async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        let load_id = work.envelope.load_id().to_string();
+        self.given_up.lock().unwrap().push((load_id.clone(), failure.clone()));
+        assert_ne!(load_id, "panics twice");
+        Ok(Handled::default())
+    }
+}
+
+fn completed(to: &Envelope) -> Envelope {
+    let load_id = to.load_id().clone();
+    to.leads_to("test", DqCompleted { load_id, verdict: Verdict::Passed, checks: Vec::new() })
+}
+
+pub struct Fixture {
+    _folder: tempfile::TempDir,
+    pub bus: Arc<EmbeddedBus>,
+    pub script: Script,
+    pub stop: CancellationToken,
+    pub running: tokio::task::JoinHandle<Result<(), Failure>>,
+}
+
+impl Fixture {
+    pub async fn start() -> Self {
+        Self::start_after(&[], Script::of(1), |bus| bus).await
+    }
+
+    /// Starts when `waiting` is in the queue already, on what `seen` makes of the bus.
+    pub async fn start_after(
+        waiting: &[&str],
+        script: Script,
+        seen: impl FnOnce(Arc<dyn Bus>) -> Arc<dyn Bus>,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let bus = Arc::new(EmbeddedBus::open(&folder.path().join("bus.sqlite"), "test").await.unwrap());
+        for load_id in waiting {
+            publish(&bus, load_id).await;
+        }
+        let stop = CancellationToken::new();
+        let stage = StageLoop {
+            bus: seen(bus.clone()),
+            handler: script.clone(),
+            retry: RetryPolicy {
+                max_attempts: 4,
+                first_delay: Duration::from_millis(5),
+                max_delay: Duration::from_millis(20),
+            },
+            announced: None,
+        };
+        let running = tokio::spawn(stage.run(stop.clone()));
+        Self { _folder: folder, bus, script, stop, running }
+    }
+
+    pub async fn ask(&self, load_id: &str) {
+        publish(&self.bus, load_id).await;
+    }
+
+    pub async fn until_settled(&self) {
+        let begun = Instant::now();
+        while self.bus.depths().await.unwrap().iter().any(|depth| depth.unsettled() > 0) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "messages were not settled");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub fn batches(&self) -> Vec<Vec<String>> {
+        self.script.batches.lock().unwrap().clone()
+    }
+
+    pub fn given_up(&self) -> Vec<String> {
+        self.script.given_up.lock().unwrap().iter().map(|(load_id, _)| load_id.clone()).collect()
+    }
+
+    pub fn tries(&self, load_id: &str) -> Vec<u32> {
+        let handled = self.script.handled.lock().unwrap();
+        handled.iter().filter(|(known, _)| known == load_id).map(|(_, attempt)| *attempt).collect()
+    }
+}
+
+async fn publish(bus: &EmbeddedBus, load_id: &str) {
+    let command = DqRequested { load_id: LoadId::new(load_id).unwrap(), sources: Vec::new() };
+    bus.publish(&Envelope::new("test", command)).await.unwrap();
+}

@@ -1,0 +1,73 @@
+//! The loop around a stage's queue, on the embedded bus: what is acknowledged, tried again, given up.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod deadly;
+mod deaths;
+mod fixture;
+mod panics;
+
+use std::time::Duration;
+
+use bus::Bus;
+use fixture::Fixture;
+use messages::{Failure, FailureClass, LoadId, Stage};
+
+#[tokio::test]
+async fn what_is_handled_is_announced_and_gone() {
+    let fixture = Fixture::start().await;
+    let load_id = LoadId::new("good").unwrap();
+    let mut answers = fixture.bus.listen(&load_id, &["dq.completed"]).await.unwrap();
+    fixture.ask("good").await;
+    let answer = answers.next_within(Duration::from_secs(30)).await.unwrap().expect("an answer");
+    assert_eq!(answer.envelope().unwrap().load_id(), &load_id);
+    fixture.until_settled().await;
+    assert_eq!(fixture.tries("good"), [1]);
+    fixture.stop.cancel();
+    fixture.running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn transient_failures_are_tried_again_and_then_given_up() {
+    let fixture = Fixture::start().await;
+    fixture.ask("later").await;
+    fixture.ask("never").await;
+    fixture.until_settled().await;
+    assert_eq!(fixture.tries("later"), [1, 2, 3]);
+    assert_eq!(fixture.tries("never"), [1, 2, 3, 4]);
+    assert_eq!(fixture.given_up(), ["never"]);
+    let dead = fixture.bus.dead(None, 10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].attempts, dead[0].cause.class), (1, 4, FailureClass::Transient));
+}
+
+#[tokio::test]
+async fn permanent_failures_are_given_up_at_once_and_replayed_when_asked() {
+    let fixture = Fixture::start().await;
+    fixture.ask("bad").await;
+    fixture.until_settled().await;
+    assert_eq!(fixture.tries("bad"), [1]);
+    let dead = fixture.bus.dead(Some(Stage::Dq), 10).await.unwrap();
+    assert_eq!(dead[0].cause, Failure::permanent("bad input"));
+    assert_eq!(fixture.bus.replay(&[dead[0].dead_id.clone()]).await.unwrap().len(), 1);
+    fixture.until_settled().await;
+    assert_eq!(fixture.tries("bad"), [1, 1]);
+}
+
+#[tokio::test]
+async fn garbage_is_kept_and_does_not_stop_the_loop() {
+    let fixture = Fixture::start().await;
+    fixture.bus.publish_raw(Stage::Dq, b"\xff not a message".to_vec()).await.unwrap();
+    fixture.ask("good").await;
+    fixture.until_settled().await;
+    assert_eq!(fixture.tries("good"), [1]);
+    assert_eq!(fixture.bus.dead(None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_fatal_failure_ends_the_loop_and_keeps_the_message() {
+    let fixture = Fixture::start().await;
+    fixture.ask("wrong").await;
+    let failure = fixture.running.await.unwrap().unwrap_err();
+    assert_eq!(failure, Failure::fatal("no configuration for this"));
+    let depths = fixture.bus.depths().await.unwrap();
+    assert_eq!(depths.iter().map(|depth| depth.unsettled() + depth.dead).sum::<u64>(), 1);
+}
