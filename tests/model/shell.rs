@@ -84,7 +84,9 @@ impl Consumer for OneMessage {
         drop(passed_over);
         self.script.hand_out(real.envelope().unwrap().id, real.attempt());
         let (body, attempt) = (real.body().to_vec(), real.attempt());
-        Ok(Delivery::new(body, attempt, Box::new(ScriptedSettle { real, script: self.script.clone() })))
+        let deaths = real.deaths();
+        let settle = ScriptedSettle { real, script: self.script.clone() };
+        Ok(Delivery::new(body, attempt, Box::new(settle)).after_deaths(deaths))
     }
 }
 

@@ -63,7 +63,8 @@ impl World {
     /// What a process does at its start, after the last one has ended.
     pub async fn reopen(&mut self) {
         self.open = None;
-        let bus = bus::open(&format!("sqlite:{}", self.path("bus.sqlite").display()), "model").await.unwrap();
+        let url = format!("sqlite:{}", self.path("bus.sqlite").display());
+        let bus = bus::open(&bus::BusSettings::new(url), "model").await.unwrap();
         let settings = WarehouseSettings {
             url: format!("duckdb:{}", self.path("warehouse.duckdb").display()),
             memory_limit_bytes: 256 << 20,
