@@ -11,8 +11,8 @@ impl Moments {
             u64::from(now.subsec_nanos())
         });
         eprintln!("MILLRACE_TEST_SEED={seed}");
-        // Zero would stay zero for ever, and small seeds are much alike at first.
-        Self((seed ^ 0x9e37_79b9_7f4a_7c15) | 1)
+        // Small seeds would begin much alike, and zero would stay zero for ever.
+        Self((seed.wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 63)
     }
 
     pub fn below(&mut self, limit: u64) -> u64 {

@@ -15,21 +15,26 @@ pub(crate) async fn conclude(
     file: &SourceFileDiscovered,
 ) -> Result<Handled, Failure> {
     let state = handler.ledger.run_state(&file.load_id, file.command_id).await?;
-    // A newer command for some of the tables announces those; the others are this run's to announce, or nobody would.
-    let overtaken = match file.run_files {
-        1 => Vec::new(),
-        _ => handler.ledger.overtaken(&file.load_id, file.command_id).await?,
-    };
-    let state = state.map(|state| without(state, &overtaken));
+    let state = state.map(without_overtaken);
     Ok(state.and_then(|state| announcement(envelope, file, &state)).into_iter().collect::<Vec<_>>().into())
 }
 
-/// The run without the tables that a newer command has taken over.
-fn without(mut state: RunState, overtaken: &[String]) -> RunState {
-    let all = state.files.len();
-    state.files.retain(|line| !overtaken.contains(&line.table));
-    state.run_files -= u32::try_from(all - state.files.len()).unwrap_or(0).min(state.run_files);
-    state
+/// The run without the tables that a newer command has taken over before they were whole: that one announces them. The
+/// others are this run's to announce, or nobody would.
+fn without_overtaken(mut state: RunState) -> RunState {
+    let before = state.files.len();
+    let RunState { files, overtaken, .. } = &mut state;
+    overtaken.retain(|table| !is_whole(files, table));
+    files.retain(|line| !overtaken.contains(&line.table));
+    let left_out = u32::try_from(before - state.files.len()).unwrap_or(u32::MAX);
+    RunState { run_files: state.run_files.saturating_sub(left_out), ..state }
+}
+
+/// Whether all of a table's files are loaded.
+fn is_whole(files: &[LoadLine], table: &str) -> bool {
+    let of_table = || files.iter().filter(|line| line.table == table);
+    let loaded = of_table().filter(|line| line.status == LoadStatus::Success).count();
+    of_table().all(|line| loaded >= line.table_files as usize)
 }
 
 fn announcement(envelope: &Envelope, file: &SourceFileDiscovered, state: &RunState) -> Option<Envelope> {

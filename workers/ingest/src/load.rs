@@ -33,8 +33,9 @@ pub(crate) async fn load(
         LoadOutcome::AlreadyLoaded => {
             tracing::info!(load_id = %file.load_id, file = file.uri, "loaded before; announced again");
         }
+        // Not the end yet: what this command had loaded before it was overtaken may not be announced.
         LoadOutcome::Fenced { by } => {
-            tracing::info!(load_id = %file.load_id, file = file.uri, %by, "a newer command has this load; nothing done");
+            tracing::info!(load_id = %file.load_id, file = file.uri, %by, "a newer command has this load; nothing loaded");
         }
     }
     conclude::conclude(handler, &work.envelope, file).await

@@ -165,3 +165,20 @@ async fn a_run_that_is_overtaken_in_one_table_announces_the_others() {
     assert_eq!(ends.iter().map(told).collect::<Vec<_>>(), [["MOVES"], ["PARTS"]]);
     assert_eq!(ends[0].correlation_id, Some(older.id));
 }
+
+/// The worker died between the commit and the announcement, and before the second delivery the run was asked for again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_is_announced_although_a_newer_command_is_on_its_way() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    let files = fixture.handle(&command("run")).await;
+    let lost = fixture.handle(&files[0]).await;
+    fixture.write("parts.csv", "id,name\n1\n");
+    let newer = fixture.handle(&command("run")).await;
+    assert_eq!(types(&newer), ["source.file.discovered"]);
+    let again = fixture.handle(&files[0]).await;
+    assert_eq!((again[0].id, &again[0].message), (lost[0].id, &lost[0].message));
+    // The newer one fails, so that the older one's rows go on being shown.
+    assert_eq!(types(&fixture.handle(&newer[0]).await), ["ingest.failed"]);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "1");
+}

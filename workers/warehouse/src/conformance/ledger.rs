@@ -74,6 +74,10 @@ pub async fn run_state_tells(warehouse: Arc<dyn Warehouse>) {
     let statuses: Vec<_> = state.files.iter().map(|line| (line.uri.as_str(), line.status, line.rows_loaded)).collect();
     assert_eq!(statuses, [("a.csv", LoadStatus::Success, 3), ("b.csv", LoadStatus::Planned, 0)]);
     assert_eq!(ledger.run_state(&id, command(2)).await.unwrap(), None);
+    assert!(state.overtaken.is_empty(), "{state:?}");
+    ledger.plan(&[planned("run", 2, "a.csv", 1)]).await.unwrap();
+    let state = ledger.run_state(&id, command(1)).await.unwrap().unwrap();
+    assert_eq!((state.overtaken.into_iter().collect::<Vec<_>>(), state.files.len()), (vec!["BATCHES".to_owned()], 2));
 }
 
 /// The newest loads first.

@@ -45,30 +45,20 @@ impl Ledger {
     /// Where the run of this command stands; `None` if nothing of it is known. A file that was loaded stays loaded,
     /// whatever a second delivery ran into later, and whatever became of it before it had a contract and so a table.
     pub async fn run_state(&self, load_id: &LoadId, command_id: MessageId) -> Result<Option<RunState>, WarehouseError> {
-        let files: Vec<LoadLine> = self
+        let command = literal(&command_id.to_string());
+        let lines: Vec<LoadLine> = self
             .select(&format!(
-                "{} AND COMMAND_ID = {} QUALIFY ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE \
+                "{} AND (COMMAND_ID = {command} OR (COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED'))) \
+                QUALIFY ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE \
                 ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC, {RANK} DESC) = 1 \
                 ORDER BY TABLE_NAME, SOURCE_FILE",
-                of_load(load_id),
-                literal(&command_id.to_string())
+                of_load(load_id)
             ))
             .await?;
+        let (files, newer): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.command_id == command_id);
+        let overtaken = newer.into_iter().map(|line| line.table).collect();
         let run_files = files.iter().map(|line| line.run_files).max();
-        Ok(run_files.map(|run_files| RunState { files, run_files }))
-    }
-
-    /// The tables of this load that a newer command has planned or loaded: what this one has not loaded of them by now is
-    /// fenced out.
-    pub async fn overtaken(&self, load_id: &LoadId, command_id: MessageId) -> Result<Vec<String>, WarehouseError> {
-        let sql = format!(
-            "SELECT DISTINCT TABLE_NAME FROM RAW.RAW_LOAD_AUDIT {} AND COMMAND_ID > {} \
-            AND STATUS IN ('SUCCESS', 'PLANNED') ORDER BY 1",
-            of_load(load_id),
-            literal(&command_id.to_string())
-        );
-        let rows = self.warehouse().query(&sql, usize::MAX).await?;
-        Ok(rows.rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
+        Ok(run_files.map(|run_files| RunState { files, run_files, overtaken }))
     }
 
     /// All lines of one load, oldest first.

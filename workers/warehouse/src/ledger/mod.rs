@@ -7,6 +7,7 @@ mod read;
 mod stages;
 mod write;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::sql::literal;
@@ -29,6 +30,9 @@ pub struct RunState {
     pub files: Vec<LoadLine>,
     /// Files that the run has.
     pub run_files: u32,
+    /// Tables of which a newer command has planned or loaded files under this LOAD_ID: what this one has not loaded of them
+    /// is fenced out.
+    pub overtaken: BTreeSet<String>,
 }
 
 impl Ledger {
