@@ -1,4 +1,5 @@
-//! Consuming a stage's queue: a task fetches, and goes on fetching after every failure, until its consumer is dropped.
+//! Consuming a stage's queue: a task fetches, and goes on fetching after every failure, until its consumer is dropped or
+//! the broker says that the user may not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,7 @@ impl StageConsumer {
 #[async_trait]
 impl Consumer for StageConsumer {
     async fn next(&mut self) -> Result<Delivery, BusError> {
-        Ok(self.buffer.next().await)
+        self.buffer.next().await
     }
 }
 
@@ -92,6 +93,7 @@ impl Fetching {
             };
             let why = match self.work(&connection, &mut failures).await {
                 Ok(()) => return,
+                Err(error) if fault::is_forbidden(&error) => return self.buffer.forbid(fault::cause(&error)),
                 Err(error) => fault::cause(&error),
             };
             // What was fetched by the channel that has ended is the broker's again.

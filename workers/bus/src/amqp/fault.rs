@@ -27,12 +27,7 @@ pub(super) fn calling(error: &lapin::Error) -> BusError {
         ErrorKind::ProtocolError(_) if is_taken(error) => {
             BusError::Unavailable(format!("somebody else looks at it at the moment ({}): try again", cause(error)))
         }
-        ErrorKind::ProtocolError(fault) if is_soft(error, AMQPSoftError::ACCESSREFUSED) => {
-            BusError::Configuration(format!(
-                "RabbitMQ refuses a right ({}): give the user the rights that deploy/rabbitmq lists for its role",
-                fault.get_message()
-            ))
-        }
+        ErrorKind::ProtocolError(_) if is_forbidden(error) => forbidden(&cause(error)),
         ErrorKind::ProtocolError(fault) if is_soft(error, AMQPSoftError::PRECONDITIONFAILED) => {
             BusError::Configuration(format!(
                 "RabbitMQ has it otherwise ({}): delete that queue or exchange once it is empty, and start again",
@@ -41,6 +36,18 @@ pub(super) fn calling(error: &lapin::Error) -> BusError {
         }
         _ => BusError::Unavailable(cause(error)),
     }
+}
+
+/// A right is missing, which no other try mends. `why` is what the broker said.
+pub(super) fn forbidden(why: &str) -> BusError {
+    BusError::Configuration(format!(
+        "RabbitMQ refuses a right ({why}): give the user the rights that deploy/rabbitmq lists for its role"
+    ))
+}
+
+/// Whether the user lacks a right.
+pub(super) fn is_forbidden(error: &lapin::Error) -> bool {
+    is_soft(error, AMQPSoftError::ACCESSREFUSED) && !is_taken(error)
 }
 
 /// Whether something that was asked for is not there.

@@ -86,6 +86,7 @@ impl Listener {
                 let gone = "the queue of this listener is gone: listen again, and ask for what came meanwhile";
                 return Err(BusError::Unavailable(gone.into()));
             }
+            Err(error) if fault::is_forbidden(&error) => return Err(fault::calling(&error)),
             Err(_) => tokio::time::sleep(PAUSE).await,
             Ok(()) => {}
         }

@@ -3,6 +3,7 @@
 //! One task owns the channel, and many publishes are in flight on it. A message that no queue takes is returned before
 //! it is confirmed; which confirmation belongs to it is worked out in `returns.rs`.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::BusError;
 const WAITING: usize = 1_024;
 /// Publishes that may wait for their confirmation. More gain nothing and only lengthen the wait of each.
 const IN_FLIGHT: usize = 2_048;
+/// How long it may take until those in flight hear of the end of their channel.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 /// The way to the task that publishes.
 pub(super) struct Publisher {
@@ -48,7 +51,7 @@ impl Publisher {
     /// Publishes a message and waits for its confirmation. `Ok(false)`: no queue took it, and it is stored nowhere.
     ///
     /// # Errors
-    /// `Unavailable`: it may be stored or not.
+    /// `Unavailable`: it may be stored or not. `Configuration`: the user may not publish it.
     pub(super) async fn publish(&self, letter: Letter) -> Result<bool, BusError> {
         let (reply, answer) = oneshot::channel();
         let published = async {
@@ -61,6 +64,7 @@ impl Publisher {
                     "the broker refused the message: a queue is full or not available; see `millrace queues`".into(),
                 )),
                 Outcome::Lost(why) => Err(BusError::Unavailable(format!("not confirmed by RabbitMQ: {why}"))),
+                Outcome::Forbidden(why) => Err(fault::forbidden(&why)),
             }
         };
         tokio::time::timeout(self.wait, published).await.unwrap_or_else(|_| {
@@ -99,7 +103,9 @@ async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
             Ok(channel) => match serve(&channel, &mut inbox).await {
                 End::Asked => return,
                 End::Unroutable => unroutable = true,
-                End::Broken(why) => tracing::debug!(why, "the channel for publishing has ended; opening another"),
+                End::Broken(Broken { why, .. }) => {
+                    tracing::debug!(why, "the channel for publishing has ended; opening another")
+                }
             },
             Err(error) => {
                 tracing::debug!(error = fault::cause(&error), "no channel for publishing yet");
@@ -130,14 +136,14 @@ enum End {
     Asked,
     /// A message that must be handled found no queue: look whether all are there.
     Unroutable,
-    Broken(String),
+    Broken(Broken),
 }
 
 async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
     let mut returns = Returns::default();
     let mut in_flight = FuturesUnordered::new();
     let mut number = 0_u64;
-    let end = loop {
+    let end = 'serving: loop {
         tokio::select! {
             ask = inbox.next(), if in_flight.len() < IN_FLIGHT => {
                 let Some(ask) = ask else { break End::Asked };
@@ -146,15 +152,21 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                 }
                 if !channel.status().connected() {
                     inbox.kept = Some(ask);
-                    break End::Broken("it was closed while idle".into());
+                    let why = told(&mut in_flight, &mut returns).await;
+                    let closed = || Broken { why: "it was closed while idle".into(), forbidden: false };
+                    break End::Broken(why.unwrap_or_else(closed));
                 }
                 number += 1;
                 let sent = send(channel, &ask.letter).await;
                 failpoint::point!("confirm:before");
-                returns.sent(number, ask.letter.properties.message_id().as_ref(), ask.reply);
+                returns.sent(number, ask.letter, ask.reply);
                 match sent {
                     Ok(confirmed) => in_flight.push(async move { (number, confirmed.await) }),
-                    Err(error) => break End::Broken(fault::cause(&error)),
+                    Err(error) => {
+                        // Why the channel has ended is told to those in flight.
+                        let why = told(&mut in_flight, &mut returns).await.unwrap_or_else(|| Broken::of(&error));
+                        break End::Broken(why);
+                    }
                 }
             }
             Some((number, confirmed)) = in_flight.next() => {
@@ -165,9 +177,7 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                 // heard before anybody is answered.
                 while let Some(Some((number, confirmed))) = futures::FutureExt::now_or_never(in_flight.next()) {
                     if let Err(why) = settle(&mut returns, number, confirmed) {
-                        returns.answer();
-                        returns.lose(&why);
-                        return End::Broken(why);
+                        break 'serving End::Broken(why);
                     }
                 }
                 if returns.answer() {
@@ -175,7 +185,7 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                     while let Some((number, confirmed)) = in_flight.next().await {
                         if let Err(why) = settle(&mut returns, number, confirmed) {
                             returns.answer();
-                            returns.lose(&why);
+                            why.tell(&mut returns);
                             break;
                         }
                     }
@@ -187,9 +197,45 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
     };
     if let End::Broken(why) = &end {
         returns.answer();
-        returns.lose(why);
+        why.tell(&mut returns);
     }
     end
+}
+
+/// Why a channel can't be published on any more.
+struct Broken {
+    why: String,
+    /// Whether a message on it asked for a right that the user has not.
+    forbidden: bool,
+}
+
+impl Broken {
+    fn of(error: &lapin::Error) -> Self {
+        Self { why: fault::cause(error), forbidden: fault::is_forbidden(error) }
+    }
+
+    fn tell(&self, returns: &mut Returns) {
+        if self.forbidden {
+            returns.forbid(&self.why);
+        }
+        returns.lose(&self.why);
+    }
+}
+
+/// What those in flight hear of the end of their channel.
+async fn told(
+    in_flight: &mut FuturesUnordered<impl Future<Output = (u64, lapin::Result<Confirmation>)>>,
+    returns: &mut Returns,
+) -> Option<Broken> {
+    let heard = async {
+        while let Some((number, confirmed)) = in_flight.next().await {
+            if let Err(why) = settle(returns, number, confirmed) {
+                return Some(why);
+            }
+        }
+        None
+    };
+    tokio::time::timeout(TOLD_WITHIN, heard).await.ok().flatten()
 }
 
 async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::PublisherConfirm> {
@@ -205,7 +251,7 @@ async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::Publis
         .await
 }
 
-fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> Result<(), String> {
+fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> Result<(), Broken> {
     match confirmed {
         Ok(Confirmation::Ack(returned)) => {
             returns.confirmed(
@@ -223,7 +269,7 @@ fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmat
             );
             Ok(())
         }
-        Ok(Confirmation::NotRequested) => Err("the channel confirms nothing".into()),
-        Err(error) => Err(fault::cause(&error)),
+        Ok(Confirmation::NotRequested) => Err(Broken { why: "the channel confirms nothing".into(), forbidden: false }),
+        Err(error) => Err(Broken::of(&error)),
     }
 }
