@@ -7,6 +7,7 @@ mod buffer;
 mod consumer;
 mod dead;
 mod declare;
+pub mod definitions;
 mod depths;
 mod fault;
 mod grip;
@@ -17,6 +18,7 @@ mod listener;
 mod management;
 mod publisher;
 mod returns;
+mod roles;
 pub mod topology;
 
 use std::collections::BTreeMap;
