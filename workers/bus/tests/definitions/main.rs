@@ -2,7 +2,9 @@
 //! it gives, and nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod boot;
 mod files;
 mod plant;
 mod refusals;
 mod roles;
+mod tls;
