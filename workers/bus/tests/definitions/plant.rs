@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use lapin::{Connection, ConnectionProperties};
 use messages::schema::examples;
 use messages::{Envelope, Stage};
 use millrace_bus::amqp::AmqpBus;
@@ -75,8 +76,14 @@ impl Plant {
         self.try_bus(user, &password(user)).await.unwrap()
     }
 
+    /// A connection of the user's, for what the bus does not do.
+    pub async fn connection(&self, user: &str) -> Connection {
+        let url = format!("amqp://{user}:{}@{}/{VHOST}", escaped(&password(user)), self.broker.address());
+        Connection::connect(&url, ConnectionProperties::default()).await.unwrap()
+    }
+
     pub async fn try_bus(&self, user: &str, password: &str) -> Result<AmqpBus, BusError> {
-        let password = password.replace('\'', "%27").replace(' ', "%20");
+        let password = escaped(password);
         let management = self.broker.management().url().rsplit_once('@').unwrap().1.to_owned();
         let settings = BusSettings {
             management_url: Some(format!("http://{user}:{password}@{management}")),
@@ -84,6 +91,10 @@ impl Plant {
         };
         AmqpBus::open(&settings, user).await
     }
+}
+
+fn escaped(password: &str) -> String {
+    password.replace('\'', "%27").replace(' ', "%20")
 }
 
 /// A new message of the type `name`.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures::future::join_all;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
+use lapin::{Channel, Connection, ExchangeKind};
 use messages::{Message, Stage};
 use millrace_bus::{Bus, BusError};
 
-use crate::plant::{Plant, USERS, VHOST, assert_refused, command, message, next, password};
+use crate::plant::{Plant, USERS, assert_refused, command, message, next};
 
 /// Every message, as everybody: who may say what.
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +132,7 @@ async fn consumers_outlive_a_refused_publish() {
 async fn nobody_makes_or_deletes_anything() {
     let plant = Plant::open().await;
     for user in USERS {
-        let raw = Raw::open(&plant, user).await;
+        let raw = Raw(plant.connection(user).await);
         let listens = ["millrace-operator", "millrace-airflow"].contains(&user);
         raw.refuses("make a queue", async |channel| raw_queue(channel, "other").await).await;
         raw.refuses("make a stage's queue", async |channel| raw_queue(channel, "millrace.ingest.extra").await).await;
@@ -167,12 +167,6 @@ async fn nobody_makes_or_deletes_anything() {
 struct Raw(Connection);
 
 impl Raw {
-    async fn open(plant: &Plant, user: &str) -> Self {
-        let password = password(user).replace('\'', "%27").replace(' ', "%20");
-        let url = format!("amqp://{user}:{password}@{}/{VHOST}", plant.broker.address());
-        Self(Connection::connect(&url, ConnectionProperties::default()).await.unwrap())
-    }
-
     async fn refuses(&self, what: &str, ask: impl AsyncFn(&Channel) -> lapin::Result<()>) {
         let channel = self.0.create_channel().await.unwrap();
         let error = ask(&channel).await.expect_err(what).to_string();

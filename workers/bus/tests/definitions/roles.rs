@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lapin::options::{BasicGetOptions, BasicRejectOptions};
 use messages::{Failure, Stage};
 use millrace_bus::Bus;
 
@@ -135,4 +136,30 @@ async fn whoever_asks_hears_the_answer() {
 
 fn is_listeners(queue: &serde_json::Value) -> bool {
     queue["name"].as_str().unwrap().starts_with("millrace.answers.")
+}
+
+/// Far above what workers bear, the broker gives a message up by itself, and the operator finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_broker_gives_up_is_a_dead_letter() {
+    let plant = Plant::open().await;
+    let operator = plant.bus("millrace-operator").await;
+    let sent = command(Stage::Dq);
+    operator.publish(&sent).await.unwrap();
+    let connection = plant.connection("millrace-dq").await;
+    let channel = connection.create_channel().await.unwrap();
+    let mut tries = 0;
+    while let Some(message) = channel.basic_get("millrace.dq".into(), BasicGetOptions::default()).await.unwrap() {
+        tries += 1;
+        message.delivery.acker.reject(BasicRejectOptions { requeue: true }).await.unwrap();
+    }
+    assert_eq!(tries, 51);
+    until(&operator, Stage::Dq, |depth| depth.dead == 1).await;
+    let dead = operator.dead(Some(Stage::Dq), 10).await.unwrap().swap_remove(0);
+    assert_eq!((dead.worker.as_str(), dead.message_id), ("RabbitMQ", Some(sent.id)));
+    assert!(dead.cause.message.contains("delivery_limit"), "{}", dead.cause.message);
+    operator.replay(&[dead.dead_id]).await.unwrap();
+    let worker = plant.bus("millrace-dq").await;
+    let again = next(&mut *worker.consume(Stage::Dq, 1).await.unwrap()).await;
+    assert_eq!(again.attempt(), 1);
+    again.ack().await.unwrap();
 }
