@@ -18,7 +18,27 @@ pub(super) fn connecting(error: &lapin::Error, address: &Address) -> BusError {
             "RabbitMQ at {address} refuses the vhost: make it and give the user rights in it (deploy/rabbitmq), or mend the end of bus.url"
         ));
     }
+    if is_untrusted(error) {
+        return BusError::Configuration(format!(
+            "RabbitMQ at {address} shows a certificate that can't be trusted ({}): name the authority that signed it in bus.ca_file",
+            cause(error)
+        ));
+    }
     BusError::Unavailable(format!("RabbitMQ at {address}: {}", cause(error)))
+}
+
+/// Why the broker can't be used although the login succeeded.
+pub(super) fn preparing(error: BusError, address: &Address) -> BusError {
+    match error {
+        BusError::Configuration(text) => BusError::Configuration(format!("at {address} {text}")),
+        BusError::Unavailable(text) => BusError::Unavailable(format!("RabbitMQ at {address}: {text}")),
+        other => other,
+    }
+}
+
+/// Our side's verdict on the broker's certificate. rustls, which has no type of its own here, hands it through as text.
+fn is_untrusted(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::IOError(error) if error.to_string().contains("invalid peer certificate"))
 }
 
 /// The error of a call on a channel.
@@ -35,7 +55,7 @@ pub(super) fn calling(error: &lapin::Error) -> BusError {
         }
         ErrorKind::ProtocolError(fault) if is_soft(error, AMQPSoftError::PRECONDITIONFAILED) => {
             BusError::Configuration(format!(
-                "RabbitMQ has it otherwise ({}): delete that queue or exchange once it is empty, and start again",
+                "RabbitMQ has a queue or exchange otherwise ({}): delete that one once it is empty, and start again",
                 fault.get_message()
             ))
         }

@@ -64,12 +64,8 @@ impl Publisher {
             }
         };
         tokio::time::timeout(self.wait, published).await.unwrap_or_else(|_| {
-            let why = self.link.trouble().unwrap_or_else(|| "no answer".into());
             let secs = self.wait.as_secs_f32();
-            Err(BusError::Unavailable(format!(
-                "not confirmed by RabbitMQ at {} within {secs} s: {why}",
-                self.link.address()
-            )))
+            Err(BusError::Unavailable(format!("not confirmed within {secs} s: {}", self.link.trouble(self.wait))))
         })
     }
 }
