@@ -1,5 +1,7 @@
 //! What lapin's errors mean for people.
 
+use std::sync::Arc;
+
 use lapin::ErrorKind;
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
@@ -44,9 +46,6 @@ fn is_untrusted(error: &lapin::Error) -> bool {
 /// The error of a call on a channel.
 pub(super) fn calling(error: &lapin::Error) -> BusError {
     match error.kind() {
-        ErrorKind::ProtocolError(_) if is_taken(error) => {
-            BusError::Unavailable(format!("somebody else looks at it at the moment ({}): try again", cause(error)))
-        }
         ErrorKind::ProtocolError(fault) if is_soft(error, AMQPSoftError::ACCESSREFUSED) => {
             BusError::Configuration(format!(
                 "RabbitMQ refuses a right ({}): give the user the rights that deploy/rabbitmq lists for its role",
@@ -68,9 +67,14 @@ pub(super) fn is_missing(error: &lapin::Error) -> bool {
     is_soft(error, AMQPSoftError::NOTFOUND)
 }
 
-/// Whether somebody else has it for himself at the moment. The same code as for a missing right: only the text differs.
+/// Whether another connection has it for itself at the moment.
 pub(super) fn is_taken(error: &lapin::Error) -> bool {
-    is_soft(error, AMQPSoftError::ACCESSREFUSED) && cause(error).contains("exclusive")
+    is_soft(error, AMQPSoftError::RESOURCELOCKED)
+}
+
+/// An error of our own where lapin's are expected.
+pub(super) fn other(text: &str) -> lapin::Error {
+    ErrorKind::IOError(Arc::new(std::io::Error::other(text))).into()
 }
 
 /// Why, in a line.

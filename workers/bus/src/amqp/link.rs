@@ -81,11 +81,6 @@ impl Link {
         }
     }
 
-    /// The connection, if it comes within `wait`.
-    pub(super) async fn connection_within(&self, wait: Duration) -> Result<Arc<Connection>, BusError> {
-        self.within(wait, async { Ok(self.connection().await) }).await
-    }
-
     /// What a call answers, if that comes within `wait`. A network that passes nothing does not tell of it, and a
     /// heartbeat takes longer to notice than whoever calls will wait.
     pub(super) async fn within<T>(

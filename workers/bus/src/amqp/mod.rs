@@ -52,6 +52,8 @@ pub struct AmqpBus {
     consuming: Arc<Link>,
     grips: BTreeMap<Stage, Arc<Grips>>,
     management: Management,
+    /// Whoever looks at dead letters: between processes the broker sees to the turns, within this one we do.
+    looking: tokio::sync::Mutex<()>,
     /// How long a call waits for a connection or a confirmation.
     wait: Duration,
 }
@@ -79,6 +81,7 @@ impl AmqpBus {
             desk: Arc::new(desk),
             consuming,
             grips: Stage::ALL.into_iter().map(|stage| (stage, Arc::default())).collect(),
+            looking: tokio::sync::Mutex::default(),
             management: Management::new(address.management(settings), address.uri.vhost.clone(), ca_pem),
             wait,
         })
@@ -107,13 +110,13 @@ impl AmqpBus {
     }
 
     async fn take_out(&self, ids: &[String], publisher: Option<&Publisher>) -> Result<Vec<String>, BusError> {
+        let _turn = self.looking.lock().await;
         let mut found = Vec::new();
         for stage in Stage::ALL {
             if found.len() == ids.len() {
                 break;
             }
-            let connection = self.consuming.connection_within(self.wait).await?;
-            let opened = Opened::open(&connection, stage).await?;
+            let opened = Opened::open(&self.consuming, self.wait, stage).await?;
             let taken = opened.take_out(ids, publisher).await;
             opened.close().await;
             found.extend(taken?);
@@ -152,10 +155,10 @@ impl Bus for AmqpBus {
     }
 
     async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError> {
+        let _turn = self.looking.lock().await;
         let mut letters = Vec::new();
         for stage in Stage::ALL.into_iter().filter(|one| stage.is_none_or(|stage| stage == *one)) {
-            let connection = self.consuming.connection_within(self.wait).await?;
-            let opened = Opened::open(&connection, stage).await?;
+            let opened = Opened::open(&self.consuming, self.wait, stage).await?;
             letters.extend(opened.letters().cloned());
             opened.close().await;
         }
