@@ -78,11 +78,11 @@ impl Drop for Publisher {
 
 async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
     let mut inbox = Inbox { asks: inbox, kept: None };
-    let mut unroutable = false;
+    let mut no_way = false;
     loop {
         let connection = link.connection().await;
-        if std::mem::take(&mut unroutable)
-            && let Err(error) = declare::ensure(&connection).await
+        if std::mem::take(&mut no_way)
+            && let Err(error) = declare::make(&connection).await
         {
             tracing::warn!(%error, "a message found no queue, and the queues can't be made");
         }
@@ -94,8 +94,14 @@ async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
         match opened.await {
             Ok(channel) => match serve(&channel, &mut inbox).await {
                 End::Asked => return,
-                End::Unroutable => unroutable = true,
-                End::Broken(why) => tracing::debug!(why, "the channel for publishing has ended; opening another"),
+                End::Unroutable => no_way = true,
+                End::Broken(error) => {
+                    tracing::debug!(
+                        error = fault::cause(&error),
+                        "the channel for publishing has ended; opening another"
+                    );
+                    no_way = fault::is_missing(&error);
+                }
             },
             Err(error) => {
                 tracing::debug!(error = fault::cause(&error), "no channel for publishing yet");
@@ -124,9 +130,10 @@ impl Inbox {
 enum End {
     /// Nobody can ask any more.
     Asked,
-    /// A message that must be handled found no queue: look whether all are there.
+    /// A message that must be handled found no queue: see to it that all are there.
     Unroutable,
-    Broken(String),
+    /// An exchange that is missing ends it, too.
+    Broken(lapin::Error),
 }
 
 async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
@@ -142,7 +149,7 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                 }
                 if !channel.status().connected() {
                     inbox.kept = Some(ask);
-                    break End::Broken("it was closed while idle".into());
+                    break End::Broken(fault::other("it was closed while idle"));
                 }
                 number += 1;
                 let sent = send(channel, &ask.letter).await;
@@ -150,28 +157,28 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                 returns.sent(number, ask.letter.properties.message_id().as_ref(), ask.reply);
                 match sent {
                     Ok(confirmed) => in_flight.push(async move { (number, confirmed.await) }),
-                    Err(error) => break End::Broken(fault::cause(&error)),
+                    Err(error) => break End::Broken(error),
                 }
             }
             Some((number, confirmed)) = in_flight.next() => {
-                if let Err(why) = settle(&mut returns, number, confirmed) {
-                    break End::Broken(why);
+                if let Err(error) = settle(&mut returns, number, confirmed) {
+                    break End::Broken(error);
                 }
                 // A return may have come with another's confirmation that is ready as well: all that are ready are
                 // heard before anybody is answered.
                 while let Some(Some((number, confirmed))) = futures::FutureExt::now_or_never(in_flight.next()) {
-                    if let Err(why) = settle(&mut returns, number, confirmed) {
+                    if let Err(error) = settle(&mut returns, number, confirmed) {
                         returns.answer();
-                        returns.lose(&why);
-                        return End::Broken(why);
+                        returns.lose(&fault::cause(&error));
+                        return End::Broken(error);
                     }
                 }
                 if returns.answer() {
                     // Others in flight are not lost by that: they are confirmed before this channel is given up.
                     while let Some((number, confirmed)) = in_flight.next().await {
-                        if let Err(why) = settle(&mut returns, number, confirmed) {
+                        if let Err(error) = settle(&mut returns, number, confirmed) {
                             returns.answer();
-                            returns.lose(&why);
+                            returns.lose(&fault::cause(&error));
                             break;
                         }
                     }
@@ -181,9 +188,9 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
             }
         }
     };
-    if let End::Broken(why) = &end {
+    if let End::Broken(error) = &end {
         returns.answer();
-        returns.lose(why);
+        returns.lose(&fault::cause(error));
     }
     end
 }
@@ -201,25 +208,13 @@ async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::Publis
         .await
 }
 
-fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> Result<(), String> {
-    match confirmed {
-        Ok(Confirmation::Ack(returned)) => {
-            returns.confirmed(
-                number,
-                true,
-                returned.as_ref().and_then(|message| message.properties.message_id().as_ref()),
-            );
-            Ok(())
-        }
-        Ok(Confirmation::Nack(returned)) => {
-            returns.confirmed(
-                number,
-                false,
-                returned.as_ref().and_then(|message| message.properties.message_id().as_ref()),
-            );
-            Ok(())
-        }
-        Ok(Confirmation::NotRequested) => Err("the channel confirms nothing".into()),
-        Err(error) => Err(fault::cause(&error)),
-    }
+fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> lapin::Result<()> {
+    let (stored, returned) = match confirmed? {
+        Confirmation::Ack(returned) => (true, returned),
+        Confirmation::Nack(returned) => (false, returned),
+        Confirmation::NotRequested => return Err(fault::other("the channel confirms nothing")),
+    };
+    let returned = returned.as_ref().and_then(|message| message.properties.message_id().as_ref());
+    returns.confirmed(number, stored, returned);
+    Ok(())
 }
