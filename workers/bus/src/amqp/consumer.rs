@@ -75,7 +75,6 @@ struct Fetching {
 enum End {
     Closed,
     Paused,
-    Lost(String),
 }
 
 impl Fetching {
@@ -133,9 +132,6 @@ impl Fetching {
             match self.fetch(&channel, failures).await? {
                 End::Closed => return Ok(()),
                 End::Paused => {}
-                End::Lost(why) => {
-                    return Err(lapin::ErrorKind::IOError(Arc::new(std::io::Error::other(why))).into());
-                }
             }
         }
     }
@@ -161,7 +157,7 @@ impl Fetching {
                     }
                     Some(Err(error)) => return Err(error),
                     // The queue was deleted or has moved to another node: RabbitMQ cancels, where the channel stands.
-                    None => return Ok(End::Lost("the broker cancelled it".into())),
+                    None => return Err(fault::other("the broker cancelled it")),
                 },
                 _ = look.tick() => {
                     if depths::is_paused(channel, self.stage).await? {

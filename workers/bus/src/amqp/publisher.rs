@@ -68,12 +68,8 @@ impl Publisher {
             }
         };
         tokio::time::timeout(self.wait, published).await.unwrap_or_else(|_| {
-            let why = self.link.trouble().unwrap_or_else(|| "no answer".into());
             let secs = self.wait.as_secs_f32();
-            Err(BusError::Unavailable(format!(
-                "not confirmed by RabbitMQ at {} within {secs} s: {why}",
-                self.link.address()
-            )))
+            Err(BusError::Unavailable(format!("not confirmed within {secs} s: {}", self.link.trouble(self.wait))))
         })
     }
 }
@@ -86,11 +82,11 @@ impl Drop for Publisher {
 
 async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
     let mut inbox = Inbox { asks: inbox, kept: None };
-    let mut unroutable = false;
+    let mut no_way = false;
     loop {
         let connection = link.connection().await;
-        if std::mem::take(&mut unroutable)
-            && let Err(error) = declare::ensure(&connection).await
+        if std::mem::take(&mut no_way)
+            && let Err(error) = declare::make(&connection).await
         {
             tracing::warn!(%error, "a message found no queue, and the queues can't be made");
         }
@@ -102,9 +98,13 @@ async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
         match opened.await {
             Ok(channel) => match serve(&channel, &mut inbox).await {
                 End::Asked => return,
-                End::Unroutable => unroutable = true,
-                End::Broken(Broken { why, .. }) => {
-                    tracing::debug!(why, "the channel for publishing has ended; opening another")
+                End::Unroutable => no_way = true,
+                End::Broken(error) => {
+                    tracing::debug!(
+                        error = fault::cause(&error),
+                        "the channel for publishing has ended; opening another"
+                    );
+                    no_way = fault::is_missing(&error);
                 }
             },
             Err(error) => {
@@ -134,9 +134,10 @@ impl Inbox {
 enum End {
     /// Nobody can ask any more.
     Asked,
-    /// A message that must be handled found no queue: look whether all are there.
+    /// A message that must be handled found no queue: see to it that all are there.
     Unroutable,
-    Broken(Broken),
+    /// An exchange that is missing ends it, too.
+    Broken(lapin::Error),
 }
 
 async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
@@ -152,9 +153,8 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                 }
                 if !channel.status().connected() {
                     inbox.kept = Some(ask);
-                    let why = told(&mut in_flight, &mut returns).await;
-                    let closed = || Broken { why: "it was closed while idle".into(), forbidden: false };
-                    break End::Broken(why.unwrap_or_else(closed));
+                    let heard = told(&mut in_flight, &mut returns).await;
+                    break End::Broken(heard.unwrap_or_else(|| fault::other("it was closed while idle")));
                 }
                 number += 1;
                 let sent = send(channel, &ask.letter).await;
@@ -164,28 +164,27 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                     Ok(confirmed) => in_flight.push(async move { (number, confirmed.await) }),
                     Err(error) => {
                         // Why the channel has ended is told to those in flight.
-                        let why = told(&mut in_flight, &mut returns).await.unwrap_or_else(|| Broken::of(&error));
-                        break End::Broken(why);
+                        let heard = told(&mut in_flight, &mut returns).await;
+                        break End::Broken(heard.unwrap_or(error));
                     }
                 }
             }
             Some((number, confirmed)) = in_flight.next() => {
-                if let Err(why) = settle(&mut returns, number, confirmed) {
-                    break End::Broken(why);
+                if let Err(error) = settle(&mut returns, number, confirmed) {
+                    break End::Broken(error);
                 }
                 // A return may have come with another's confirmation that is ready as well: all that are ready are
                 // heard before anybody is answered.
                 while let Some(Some((number, confirmed))) = futures::FutureExt::now_or_never(in_flight.next()) {
-                    if let Err(why) = settle(&mut returns, number, confirmed) {
-                        break 'serving End::Broken(why);
+                    if let Err(error) = settle(&mut returns, number, confirmed) {
+                        break 'serving End::Broken(error);
                     }
                 }
                 if returns.answer() {
                     // Others in flight are not lost by that: they are confirmed before this channel is given up.
                     while let Some((number, confirmed)) = in_flight.next().await {
-                        if let Err(why) = settle(&mut returns, number, confirmed) {
-                            returns.answer();
-                            why.tell(&mut returns);
+                        if let Err(error) = settle(&mut returns, number, confirmed) {
+                            give_up(&mut returns, &error);
                             break;
                         }
                     }
@@ -195,42 +194,31 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
             }
         }
     };
-    if let End::Broken(why) = &end {
-        returns.answer();
-        why.tell(&mut returns);
+    if let End::Broken(error) = &end {
+        give_up(&mut returns, error);
     }
     end
 }
 
-/// Why a channel can't be published on any more.
-struct Broken {
-    why: String,
-    /// Whether a message on it asked for a right that the user has not.
-    forbidden: bool,
-}
-
-impl Broken {
-    fn of(error: &lapin::Error) -> Self {
-        Self { why: fault::cause(error), forbidden: fault::is_forbidden(error) }
+/// What the channel's end means for those that are not answered yet.
+fn give_up(returns: &mut Returns, error: &lapin::Error) {
+    returns.answer();
+    let why = fault::cause(error);
+    if fault::is_forbidden(error) {
+        returns.forbid(&why);
     }
-
-    fn tell(&self, returns: &mut Returns) {
-        if self.forbidden {
-            returns.forbid(&self.why);
-        }
-        returns.lose(&self.why);
-    }
+    returns.lose(&why);
 }
 
 /// What those in flight hear of the end of their channel.
 async fn told(
     in_flight: &mut FuturesUnordered<impl Future<Output = (u64, lapin::Result<Confirmation>)>>,
     returns: &mut Returns,
-) -> Option<Broken> {
+) -> Option<lapin::Error> {
     let heard = async {
         while let Some((number, confirmed)) = in_flight.next().await {
-            if let Err(why) = settle(returns, number, confirmed) {
-                return Some(why);
+            if let Err(error) = settle(returns, number, confirmed) {
+                return Some(error);
             }
         }
         None
@@ -251,25 +239,13 @@ async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::Publis
         .await
 }
 
-fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> Result<(), Broken> {
-    match confirmed {
-        Ok(Confirmation::Ack(returned)) => {
-            returns.confirmed(
-                number,
-                true,
-                returned.as_ref().and_then(|message| message.properties.message_id().as_ref()),
-            );
-            Ok(())
-        }
-        Ok(Confirmation::Nack(returned)) => {
-            returns.confirmed(
-                number,
-                false,
-                returned.as_ref().and_then(|message| message.properties.message_id().as_ref()),
-            );
-            Ok(())
-        }
-        Ok(Confirmation::NotRequested) => Err(Broken { why: "the channel confirms nothing".into(), forbidden: false }),
-        Err(error) => Err(Broken::of(&error)),
-    }
+fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> lapin::Result<()> {
+    let (stored, returned) = match confirmed? {
+        Confirmation::Ack(returned) => (true, returned),
+        Confirmation::Nack(returned) => (false, returned),
+        Confirmation::NotRequested => return Err(fault::other("the channel confirms nothing")),
+    };
+    let returned = returned.as_ref().and_then(|message| message.properties.message_id().as_ref());
+    returns.confirmed(number, stored, returned);
+    Ok(())
 }
