@@ -4,10 +4,10 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test lint bench dbt libduckdb rabbitmq schemas tools
+.PHONY: help run up build test lint bench dbt libduckdb rabbitmq schemas definitions tools
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: libduckdb dbt ## Build, load the sample data, print what came of it
 	cargo build --package millrace
@@ -38,6 +38,9 @@ bench: libduckdb dbt ## Measure what README.md and the design claim; each prints
 
 schemas: ## Write the message schemas and asyncapi.yaml anew from the types
 	cargo run --quiet --package millrace-messages --example schemas
+
+definitions: ## Write what operators import into RabbitMQ anew from the topology
+	cargo run --quiet --package millrace-bus --example definitions
 
 dbt: .venv/millrace.lock ## Install dbt from the lock file into .venv
 

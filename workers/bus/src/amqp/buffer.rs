@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::Delivery;
+use super::fault;
+use crate::{BusError, Delivery};
 
 /// Between the task that fetches and the one that asks. Not a channel, because what lies in it can be taken out again,
 /// when the stage is paused or the channel has ended.
@@ -20,6 +21,8 @@ pub(super) struct Buffer {
 struct State {
     fetched: VecDeque<Delivery>,
     closed: bool,
+    /// Why nothing more will come.
+    forbidden: Option<String>,
 }
 
 impl Buffer {
@@ -29,15 +32,27 @@ impl Buffer {
         self.filled.notify_one();
     }
 
-    /// Waits for the next delivery. Safe to cancel.
-    pub(super) async fn next(&self) -> Delivery {
+    /// Waits for the next delivery, or for the news that none will come. Safe to cancel.
+    pub(super) async fn next(&self) -> Result<Delivery, BusError> {
         loop {
             let filled = self.filled.notified();
-            if let Some(delivery) = self.lock().fetched.pop_front() {
-                return delivery;
+            {
+                let mut state = self.lock();
+                if let Some(delivery) = state.fetched.pop_front() {
+                    return Ok(delivery);
+                }
+                if let Some(why) = &state.forbidden {
+                    return Err(fault::forbidden(why));
+                }
             }
             filled.await;
         }
+    }
+
+    /// Nothing more will come, because the user may not read the queue.
+    pub(super) fn forbid(&self, why: String) {
+        self.lock().forbidden = Some(why);
+        self.filled.notify_one();
     }
 
     /// Takes everything out. To be dropped by the caller, outside the lock.

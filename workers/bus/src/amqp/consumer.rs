@@ -1,4 +1,5 @@
-//! Consuming a stage's queue: a task fetches, and goes on fetching after every failure, until its consumer is dropped.
+//! Consuming a stage's queue: a task fetches, and goes on fetching after every failure, until its consumer is dropped or
+//! the broker says that the user may not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,7 @@ impl StageConsumer {
 #[async_trait]
 impl Consumer for StageConsumer {
     async fn next(&mut self) -> Result<Delivery, BusError> {
-        Ok(self.buffer.next().await)
+        self.buffer.next().await
     }
 }
 
@@ -74,7 +75,6 @@ struct Fetching {
 enum End {
     Closed,
     Paused,
-    Lost(String),
 }
 
 impl Fetching {
@@ -92,6 +92,7 @@ impl Fetching {
             };
             let why = match self.work(&connection, &mut failures).await {
                 Ok(()) => return,
+                Err(error) if fault::is_forbidden(&error) => return self.buffer.forbid(fault::cause(&error)),
                 Err(error) => fault::cause(&error),
             };
             // What was fetched by the channel that has ended is the broker's again.
@@ -131,9 +132,6 @@ impl Fetching {
             match self.fetch(&channel, failures).await? {
                 End::Closed => return Ok(()),
                 End::Paused => {}
-                End::Lost(why) => {
-                    return Err(lapin::ErrorKind::IOError(Arc::new(std::io::Error::other(why))).into());
-                }
             }
         }
     }
@@ -159,7 +157,7 @@ impl Fetching {
                     }
                     Some(Err(error)) => return Err(error),
                     // The queue was deleted or has moved to another node: RabbitMQ cancels, where the channel stands.
-                    None => return Ok(End::Lost("the broker cancelled it".into())),
+                    None => return Err(fault::other("the broker cancelled it")),
                 },
                 _ = look.tick() => {
                     if depths::is_paused(channel, self.stage).await? {

@@ -4,21 +4,26 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions};
+use lapin::options::{
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions,
+};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use messages::Stage;
 use sha2::{Digest, Sha256};
 
 use super::letter::{Letter, Story, Used};
+use super::link::Link;
 use super::publisher::Publisher;
-use super::topology::{dead_queue, stage_key};
+use super::topology::{dead_queue, look_queue, stage_key};
 use super::{depths, fault};
 use crate::{BusError, DeadLetter};
 
 /// How long another one who looks at the same queue is waited for.
 const TURN_WAIT: Duration = Duration::from_secs(20);
 const TURN_PAUSE: Duration = Duration::from_millis(50);
+/// How long putting back, or writing an acknowledgement, may take.
+const WRITE_WAIT: Duration = Duration::from_secs(10);
 
 /// A stage's dead letters, held while they are looked at: nobody else sees them meanwhile. Dropping it puts back all
 /// that were not taken out.
@@ -35,16 +40,25 @@ struct Held {
 }
 
 impl Opened {
-    /// Takes all dead letters of a stage in hand.
-    pub(super) async fn open(connection: &Connection, stage: Stage) -> Result<Self, BusError> {
+    /// Takes all dead letters of a stage in hand. `wait` is how long the broker may take, not counting the turns of
+    /// others. Of one process only one at a time may be in here: see [`turn`].
+    pub(super) async fn open(link: &Link, wait: Duration, stage: Stage) -> Result<Self, BusError> {
         let deadline = tokio::time::Instant::now() + TURN_WAIT;
         loop {
-            match Self::try_open(connection, stage).await {
-                // Of two who look at the same time one would see less than there is.
-                Err(error) if fault::is_taken(&error) && tokio::time::Instant::now() < deadline => {
-                    tokio::time::sleep(TURN_PAUSE).await;
+            let tried = link.within(wait, async {
+                match Self::try_open(&*link.connection().await, stage).await {
+                    Ok(opened) => Ok(Some(opened)),
+                    Err(error) if fault::is_taken(&error) => Ok(None),
+                    Err(error) => Err(fault::calling(&error)),
                 }
-                opened => return opened.map_err(|error| fault::calling(&error)),
+            });
+            match tried.await? {
+                Some(opened) => return Ok(opened),
+                None if tokio::time::Instant::now() < deadline => tokio::time::sleep(TURN_PAUSE).await,
+                None => {
+                    let text = format!("somebody else looks at the dead letters of {stage} at the moment: try again");
+                    return Err(BusError::Unavailable(text));
+                }
             }
         }
     }
@@ -54,10 +68,9 @@ impl Opened {
     /// are handed out, and they have arrived when the broker has answered once more.
     async fn try_open(connection: &Connection, stage: Stage) -> lapin::Result<Self> {
         let channel = connection.create_channel().await?;
+        turn(&channel, stage).await?;
         let queue = dead_queue(stage);
-        let options = BasicConsumeOptions { exclusive: true, ..Default::default() };
-        let mut consumer =
-            channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
+        let mut consumer = consume(&channel, &queue).await?;
         let mut deliveries = Vec::new();
         while let Some(message) = channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await? {
             deliveries.push(message.delivery);
@@ -104,8 +117,8 @@ impl Opened {
                     return Err(BusError::Unavailable(format!("no queue takes messages of {}", self.stage)));
                 }
             }
-            let acked = held.delivery.acker.ack(BasicAckOptions::default()).await;
-            if !acked.map_err(|error| fault::calling(&error))? {
+            let acked = tokio::time::timeout(WRITE_WAIT, held.delivery.acker.ack(BasicAckOptions::default())).await;
+            if !matches!(acked, Ok(Ok(true))) {
                 return Err(BusError::Unavailable("the connection was lost meanwhile; look again".into()));
             }
             found.push(held.letter.dead_id.clone());
@@ -124,10 +137,28 @@ impl Opened {
             depths::count(&self.channel, dead_queue(self.stage)).await?;
             self.channel.close(200, "looked at".into()).await
         };
-        if let Err(error) = put_back.await {
-            tracing::debug!(error = fault::cause(&error), "the broker puts the dead letters back by itself");
-        }
+        let why = match tokio::time::timeout(WRITE_WAIT, put_back).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => fault::cause(&error),
+            Err(_) => "no answer".into(),
+        };
+        tracing::debug!(why, "the broker puts the dead letters back by itself");
     }
+}
+
+/// Of two who look at the same time one would see less than there is. A quorum queue has no exclusive consumers: the
+/// broker takes the wish and does nothing about it. So whoever looks owns a queue meanwhile that only one connection
+/// can have, and that ends with the channel, however that ends.
+async fn turn(channel: &Channel, stage: Stage) -> lapin::Result<()> {
+    let queue = look_queue(stage);
+    let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
+    channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await?;
+    // It deletes itself when its consumer goes.
+    consume(channel, &queue).await.map(drop)
+}
+
+async fn consume(channel: &Channel, queue: &str) -> lapin::Result<lapin::Consumer> {
+    channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default()).await
 }
 
 /// The id of a letter that the broker itself gave up: made of what stays the same whenever it is looked at.

@@ -18,14 +18,19 @@ pub(super) async fn ensure(connection: &Connection) -> Result<(), BusError> {
     match found {
         Ok(()) => close(looking).await,
         // The broker has closed the channel with its answer.
-        Err(error) if fault::is_missing(&error) => {
-            let making = channel(connection).await?;
-            make(&making, &queues).await.map_err(|error| fault::calling(&error))?;
-            tracing::info!("made millrace's exchanges and queues at RabbitMQ");
-            close(making).await;
-        }
+        Err(error) if fault::is_missing(&error) => make(connection).await?,
         Err(error) => return Err(fault::calling(&error)),
     }
+    Ok(())
+}
+
+/// Makes every exchange, queue and binding that is not there. For when a message found no way, because a lost binding
+/// can't be seen by looking.
+pub(super) async fn make(connection: &Connection) -> Result<(), BusError> {
+    let making = channel(connection).await?;
+    make_all(&making, &topology::queues()).await.map_err(|error| fault::calling(&error))?;
+    tracing::info!("made millrace's exchanges and queues at RabbitMQ");
+    close(making).await;
     Ok(())
 }
 
@@ -50,7 +55,7 @@ async fn look(channel: &Channel, queues: &[Queue]) -> lapin::Result<()> {
     try_join_all(looks).await.map(drop)
 }
 
-async fn make(channel: &Channel, queues: &[Queue]) -> lapin::Result<()> {
+async fn make_all(channel: &Channel, queues: &[Queue]) -> lapin::Result<()> {
     for exchange in EXCHANGES {
         let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
         channel.exchange_declare(exchange.into(), ExchangeKind::Topic, options, FieldTable::default()).await?;

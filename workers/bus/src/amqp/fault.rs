@@ -1,5 +1,7 @@
 //! What lapin's errors mean for people.
 
+use std::sync::Arc;
+
 use lapin::ErrorKind;
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
@@ -18,24 +20,36 @@ pub(super) fn connecting(error: &lapin::Error, address: &Address) -> BusError {
             "RabbitMQ at {address} refuses the vhost: make it and give the user rights in it (deploy/rabbitmq), or mend the end of bus.url"
         ));
     }
+    if is_untrusted(error) {
+        return BusError::Configuration(format!(
+            "RabbitMQ at {address} shows a certificate that can't be trusted ({}): name the authority that signed it in bus.ca_file",
+            cause(error)
+        ));
+    }
     BusError::Unavailable(format!("RabbitMQ at {address}: {}", cause(error)))
+}
+
+/// Why the broker can't be used although the login succeeded.
+pub(super) fn preparing(error: BusError, address: &Address) -> BusError {
+    match error {
+        BusError::Configuration(text) => BusError::Configuration(format!("at {address} {text}")),
+        BusError::Unavailable(text) => BusError::Unavailable(format!("RabbitMQ at {address}: {text}")),
+        other => other,
+    }
+}
+
+/// Our side's verdict on the broker's certificate. rustls, which has no type of its own here, hands it through as text.
+fn is_untrusted(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::IOError(error) if error.to_string().contains("invalid peer certificate"))
 }
 
 /// The error of a call on a channel.
 pub(super) fn calling(error: &lapin::Error) -> BusError {
     match error.kind() {
-        ErrorKind::ProtocolError(_) if is_taken(error) => {
-            BusError::Unavailable(format!("somebody else looks at it at the moment ({}): try again", cause(error)))
-        }
-        ErrorKind::ProtocolError(fault) if is_soft(error, AMQPSoftError::ACCESSREFUSED) => {
-            BusError::Configuration(format!(
-                "RabbitMQ refuses a right ({}): give the user the rights that deploy/rabbitmq lists for its role",
-                fault.get_message()
-            ))
-        }
+        ErrorKind::ProtocolError(_) if is_forbidden(error) => forbidden(&cause(error)),
         ErrorKind::ProtocolError(fault) if is_soft(error, AMQPSoftError::PRECONDITIONFAILED) => {
             BusError::Configuration(format!(
-                "RabbitMQ has it otherwise ({}): delete that queue or exchange once it is empty, and start again",
+                "RabbitMQ has a queue or exchange otherwise ({}): delete that one once it is empty, and start again",
                 fault.get_message()
             ))
         }
@@ -43,14 +57,31 @@ pub(super) fn calling(error: &lapin::Error) -> BusError {
     }
 }
 
+/// A right is missing, which no other try mends. `why` is what the broker said.
+pub(super) fn forbidden(why: &str) -> BusError {
+    BusError::Configuration(format!(
+        "RabbitMQ refuses a right ({why}): give the user the rights that deploy/rabbitmq lists for its role"
+    ))
+}
+
+/// Whether the user lacks a right.
+pub(super) fn is_forbidden(error: &lapin::Error) -> bool {
+    is_soft(error, AMQPSoftError::ACCESSREFUSED)
+}
+
 /// Whether something that was asked for is not there.
 pub(super) fn is_missing(error: &lapin::Error) -> bool {
     is_soft(error, AMQPSoftError::NOTFOUND)
 }
 
-/// Whether somebody else has it for himself at the moment. The same code as for a missing right: only the text differs.
+/// Whether another connection has it for itself at the moment.
 pub(super) fn is_taken(error: &lapin::Error) -> bool {
-    is_soft(error, AMQPSoftError::ACCESSREFUSED) && cause(error).contains("exclusive")
+    is_soft(error, AMQPSoftError::RESOURCELOCKED)
+}
+
+/// An error of our own where lapin's are expected.
+pub(super) fn other(text: &str) -> lapin::Error {
+    ErrorKind::IOError(Arc::new(std::io::Error::other(text))).into()
 }
 
 /// Why, in a line.

@@ -161,22 +161,17 @@ pub(super) struct Story {
 impl Story {
     /// Reads it. A letter that the broker itself gave up, because it was handed out too often, tells of that.
     pub(super) fn of(properties: &BasicProperties, stage: Stage) -> Self {
-        let header = |name: &str| {
-            let value = properties.headers().as_ref().and_then(|headers| headers.inner().get(name));
-            value.and_then(|value| match value {
-                AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
-                _ => None,
-            })
-        };
+        let header = |name: &str| told(properties.headers().as_ref()?, name);
         let class = match header(CLASS).as_deref() {
             Some("transient") => FailureClass::Transient,
             Some("fatal") => FailureClass::Fatal,
             _ => FailureClass::Permanent,
         };
-        let by_broker = || match header("x-first-death-reason") {
-            Some(reason) => format!(
+        let by_broker = || match last_death(properties).and_then(|death| told(death, "reason")).as_deref() {
+            Some(reason @ "delivery_limit") => format!(
                 "RabbitMQ gave it up ({reason}): workers of {stage} died or lost their connection with it in hand too often"
             ),
+            Some(reason) => format!("RabbitMQ gave it up ({reason}): see the policies of the queue of {stage}"),
             None => "no cause was recorded: it was put here by another program".into(),
         };
         Self {
@@ -193,17 +188,28 @@ impl Story {
 
 /// When the broker moved the message last.
 fn death_time(properties: &BasicProperties) -> Option<DateTime<Utc>> {
-    let story = properties.headers().as_ref()?.inner().get(DEATH_STORY)?;
-    let AMQPValue::FieldArray(deaths) = story else {
-        return None;
-    };
-    let AMQPValue::FieldTable(last) = deaths.as_slice().first()? else {
-        return None;
-    };
-    let AMQPValue::Timestamp(secs) = last.inner().get("time")? else {
+    let AMQPValue::Timestamp(secs) = last_death(properties)?.inner().get("time")? else {
         return None;
     };
     DateTime::from_timestamp(i64::try_from(*secs).ok()?, 0)
+}
+
+/// What the broker tells of moving the message last. It keeps the first time beside that, which was a retry's end.
+fn last_death(properties: &BasicProperties) -> Option<&FieldTable> {
+    let AMQPValue::FieldArray(deaths) = properties.headers().as_ref()?.inner().get(DEATH_STORY)? else {
+        return None;
+    };
+    match deaths.as_slice().first()? {
+        AMQPValue::FieldTable(last) => Some(last),
+        _ => None,
+    }
+}
+
+fn told(table: &FieldTable, name: &str) -> Option<String> {
+    match table.inner().get(name)? {
+        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        _ => None,
+    }
 }
 
 /// The headers without what belongs to the message's former stay in a queue.

@@ -26,7 +26,7 @@ pub(super) struct Link {
     address: Arc<Address>,
     state: watch::Receiver<State>,
     task: AbortHandle,
-    /// What a caller who gives up waiting should hear.
+    /// What a caller who gives up waiting should hear: a whole sentence.
     trouble: Arc<Mutex<Option<String>>>,
 }
 
@@ -43,7 +43,7 @@ impl Link {
     /// Begins to connect. `purpose` tells this connection from the others in logs and at the broker.
     pub(super) fn start(address: Arc<Address>, worker: &str, purpose: &'static str) -> Self {
         let (sender, state) = watch::channel(State::default());
-        let trouble = Arc::new(Mutex::new(Some("not connected yet".to_owned())));
+        let trouble = Arc::new(Mutex::new(Some(format!("RabbitMQ at {address}: not connected yet"))));
         let supervisor = Supervisor {
             address: address.clone(),
             name: format!("{worker} {purpose}"),
@@ -81,17 +81,20 @@ impl Link {
         }
     }
 
-    /// The connection, if it comes within `wait`.
-    pub(super) async fn connection_within(&self, wait: Duration) -> Result<Arc<Connection>, BusError> {
-        tokio::time::timeout(wait, self.connection()).await.map_err(|_| {
-            let why = self.trouble().unwrap_or_else(|| "no connection".into());
-            BusError::Unavailable(format!("RabbitMQ at {}: {why}", self.address))
-        })
+    /// What a call answers, if that comes within `wait`. A network that passes nothing does not tell of it, and a
+    /// heartbeat takes longer to notice than whoever calls will wait.
+    pub(super) async fn within<T>(
+        &self,
+        wait: Duration,
+        call: impl Future<Output = Result<T, BusError>>,
+    ) -> Result<T, BusError> {
+        tokio::time::timeout(wait, call).await.unwrap_or_else(|_| Err(BusError::Unavailable(self.trouble(wait))))
     }
 
-    /// What is wrong with the connection at the moment: it is not there, or the broker lets nothing through.
-    pub(super) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Why nothing came within `wait`: the connection is not there, or the broker lets nothing through.
+    pub(super) fn trouble(&self, wait: Duration) -> String {
+        let known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        known.unwrap_or_else(|| format!("RabbitMQ at {}: no answer within {} s", self.address, wait.as_secs_f32()))
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -125,16 +128,24 @@ impl Supervisor {
                     self.tell(None, Some(connection.clone()), None);
                     tracing::info!(purpose = self.purpose, broker = %self.address, "connected to RabbitMQ");
                     let cause = self.watch(&connection, events).await;
-                    self.tell(Some(cause.clone()), None, None);
+                    self.tell(Some(format!("RabbitMQ at {}: {cause}", self.address)), None, None);
                     tracing::warn!(purpose = self.purpose, broker = %self.address, cause, "lost RabbitMQ; connecting again until it is back");
                 }
                 Err(error) => {
-                    let known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(error.to_string());
-                    if failures > 0 && known.as_deref() != Some(&error.to_string()) || failures == 0 {
-                        tracing::warn!(purpose = self.purpose, %error, "can't connect to RabbitMQ; trying until it is there");
+                    let refused = matches!(error, BusError::Configuration(_));
+                    let why = match error {
+                        BusError::Configuration(text) | BusError::Unavailable(text) => text,
+                        other => other.to_string(),
+                    };
+                    let known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(why.clone());
+                    if failures == 0 || known.as_ref() != Some(&why) {
+                        tracing::warn!(
+                            purpose = self.purpose,
+                            why,
+                            "can't connect to RabbitMQ; trying until it is there"
+                        );
                     }
-                    let refused = matches!(error, BusError::Configuration(_)).then(|| error.to_string());
-                    self.tell(Some(error.to_string()), None, refused);
+                    self.tell(Some(why.clone()), None, refused.then_some(why));
                     failures += 1;
                 }
             }
@@ -153,7 +164,7 @@ impl Supervisor {
         let wait = Duration::from_millis(self.address.uri.query.connection_timeout.unwrap_or(10_000));
         let connection = tokio::time::timeout(wait, async {
             let connection = builder.connect().await.map_err(|error| failed(&error))?;
-            declare::ensure(&connection).await?;
+            declare::ensure(&connection).await.map_err(|error| fault::preparing(error, &self.address))?;
             Ok(connection)
         });
         connection.await.unwrap_or_else(|_| {
@@ -174,7 +185,11 @@ impl Supervisor {
             match event {
                 Ok(Some(Event::ConnectionBlocked(reason))) => {
                     tracing::warn!(purpose = self.purpose, broker = %self.address, reason, "RabbitMQ takes no messages for now: see to its memory and disk");
-                    self.trouble(Some(format!("the broker takes no messages ({reason}): see to its memory and disk")));
+                    let text = "takes no messages for now";
+                    self.trouble(Some(format!(
+                        "RabbitMQ at {} {text} ({reason}): see to its memory and disk",
+                        self.address
+                    )));
                 }
                 Ok(Some(Event::ConnectionUnblocked)) => {
                     tracing::info!(purpose = self.purpose, broker = %self.address, "RabbitMQ takes messages again");

@@ -31,14 +31,9 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Makes the queue. What is published after this has returned comes into it.
-    pub(super) async fn open(
-        link: Arc<Link>,
-        load_id: &LoadId,
-        types: &[&str],
-        wait: Duration,
-    ) -> Result<Self, BusError> {
+    pub(super) async fn open(link: Arc<Link>, load_id: &LoadId, types: &[&str]) -> Result<Self, BusError> {
         let queue = format!("{ANSWERS}{}", Uuid::new_v4());
-        let connection = link.connection_within(wait).await?;
+        let connection = link.connection().await;
         let channel = connection.create_channel().await.map_err(|error| fault::calling(&error))?;
         // From here on it is deleted again, however far this comes.
         let mut listener = Self { link, queue, consumer: None, received: None };
@@ -86,6 +81,7 @@ impl Listener {
                 let gone = "the queue of this listener is gone: listen again, and ask for what came meanwhile";
                 return Err(BusError::Unavailable(gone.into()));
             }
+            Err(error) if fault::is_forbidden(&error) => return Err(fault::calling(&error)),
             Err(_) => tokio::time::sleep(PAUSE).await,
             Ok(()) => {}
         }

@@ -7,6 +7,7 @@ mod buffer;
 mod consumer;
 mod dead;
 mod declare;
+pub mod definitions;
 mod depths;
 mod fault;
 mod grip;
@@ -17,6 +18,7 @@ mod listener;
 mod management;
 mod publisher;
 mod returns;
+mod roles;
 pub mod topology;
 
 use std::collections::BTreeMap;
@@ -52,6 +54,8 @@ pub struct AmqpBus {
     consuming: Arc<Link>,
     grips: BTreeMap<Stage, Arc<Grips>>,
     management: Management,
+    /// Whoever looks at dead letters: between processes the broker sees to the turns, within this one we do.
+    looking: tokio::sync::Mutex<()>,
     /// How long a call waits for a connection or a confirmation.
     wait: Duration,
 }
@@ -79,6 +83,7 @@ impl AmqpBus {
             desk: Arc::new(desk),
             consuming,
             grips: Stage::ALL.into_iter().map(|stage| (stage, Arc::default())).collect(),
+            looking: tokio::sync::Mutex::default(),
             management: Management::new(address.management(settings), address.uri.vhost.clone(), ca_pem),
             wait,
         })
@@ -98,18 +103,22 @@ impl AmqpBus {
     }
 
     async fn channel(&self) -> Result<Channel, BusError> {
-        let connection = self.consuming.connection_within(self.wait).await?;
+        let connection = self.consuming.connection().await;
         connection.create_channel().await.map_err(|error| fault::calling(&error))
     }
 
+    async fn within<T>(&self, call: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
+        self.consuming.within(self.wait, call).await
+    }
+
     async fn take_out(&self, ids: &[String], publisher: Option<&Publisher>) -> Result<Vec<String>, BusError> {
+        let _turn = self.looking.lock().await;
         let mut found = Vec::new();
         for stage in Stage::ALL {
             if found.len() == ids.len() {
                 break;
             }
-            let connection = self.consuming.connection_within(self.wait).await?;
-            let opened = Opened::open(&connection, stage).await?;
+            let opened = Opened::open(&self.consuming, self.wait, stage).await?;
             let taken = opened.take_out(ids, publisher).await;
             opened.close().await;
             found.extend(taken?);
@@ -133,21 +142,25 @@ impl Bus for AmqpBus {
     }
 
     async fn listen(&self, load_id: &LoadId, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
-        Ok(Box::new(Listener::open(self.consuming.clone(), load_id, types, self.wait).await?))
+        let opened = Listener::open(self.consuming.clone(), load_id, types);
+        Ok(Box::new(self.within(opened).await?))
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {
-        let channel = self.channel().await?;
         let told = self.management.stages().await;
         let in_hand = |stage: Stage| self.grips.get(&stage).map_or(0, |grips| grips.count() as u64);
-        depths::count_all(&channel, in_hand, told).await.map_err(|error| fault::calling(&error))
+        let counted = async {
+            let channel = self.channel().await?;
+            depths::count_all(&channel, in_hand, told).await.map_err(|error| fault::calling(&error))
+        };
+        self.within(counted).await
     }
 
     async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError> {
+        let _turn = self.looking.lock().await;
         let mut letters = Vec::new();
         for stage in Stage::ALL.into_iter().filter(|one| stage.is_none_or(|stage| stage == *one)) {
-            let connection = self.consuming.connection_within(self.wait).await?;
-            let opened = Opened::open(&connection, stage).await?;
+            let opened = Opened::open(&self.consuming, self.wait, stage).await?;
             letters.extend(opened.letters().cloned());
             opened.close().await;
         }
@@ -168,24 +181,27 @@ impl Bus for AmqpBus {
 
     async fn set_paused(&self, stage: Stage, paused: bool) -> Result<bool, BusError> {
         let failed = |error| fault::calling(&error);
-        let channel = self.channel().await?;
-        if depths::is_paused(&channel, stage).await.map_err(failed)? == paused {
+        let looked = async {
+            let channel = self.channel().await?;
+            let is_so = depths::is_paused(&channel, stage).await.map_err(failed)? == paused;
+            Ok((channel, is_so))
+        };
+        let (channel, is_so) = self.within(looked).await?;
+        if is_so {
             return Ok(false);
         }
         if paused {
             self.put(flag_key(stage), self.desk.worker.clone().into_bytes()).await?;
         } else {
-            channel
-                .queue_purge(flag_queue(stage).as_str().into(), QueuePurgeOptions::default())
-                .await
-                .map_err(failed)?;
+            let flag = flag_queue(stage);
+            let purged = channel.queue_purge(flag.as_str().into(), QueuePurgeOptions::default());
+            self.within(async { purged.await.map_err(failed) }).await?;
         }
         Ok(true)
     }
 
     async fn check(&self) -> Result<String, BusError> {
-        let connection = self.consuming.connection_within(self.wait).await?;
-        declare::ensure(&connection).await?;
+        self.within(async { declare::ensure(&*self.consuming.connection().await).await }).await?;
         let told = match self.management.stages().await {
             Some(_) => "",
             None => {

@@ -3,6 +3,7 @@
 //! One task owns the channel, and many publishes are in flight on it. A message that no queue takes is returned before
 //! it is confirmed; which confirmation belongs to it is worked out in `returns.rs`.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::BusError;
 const WAITING: usize = 1_024;
 /// Publishes that may wait for their confirmation. More gain nothing and only lengthen the wait of each.
 const IN_FLIGHT: usize = 2_048;
+/// How long it may take until those in flight hear of the end of their channel.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 /// The way to the task that publishes.
 pub(super) struct Publisher {
@@ -48,7 +51,7 @@ impl Publisher {
     /// Publishes a message and waits for its confirmation. `Ok(false)`: no queue took it, and it is stored nowhere.
     ///
     /// # Errors
-    /// `Unavailable`: it may be stored or not.
+    /// `Unavailable`: it may be stored or not. `Configuration`: the user may not publish it.
     pub(super) async fn publish(&self, letter: Letter) -> Result<bool, BusError> {
         let (reply, answer) = oneshot::channel();
         let published = async {
@@ -61,15 +64,12 @@ impl Publisher {
                     "the broker refused the message: a queue is full or not available; see `millrace queues`".into(),
                 )),
                 Outcome::Lost(why) => Err(BusError::Unavailable(format!("not confirmed by RabbitMQ: {why}"))),
+                Outcome::Forbidden(why) => Err(fault::forbidden(&why)),
             }
         };
         tokio::time::timeout(self.wait, published).await.unwrap_or_else(|_| {
-            let why = self.link.trouble().unwrap_or_else(|| "no answer".into());
             let secs = self.wait.as_secs_f32();
-            Err(BusError::Unavailable(format!(
-                "not confirmed by RabbitMQ at {} within {secs} s: {why}",
-                self.link.address()
-            )))
+            Err(BusError::Unavailable(format!("not confirmed within {secs} s: {}", self.link.trouble(self.wait))))
         })
     }
 }
@@ -82,11 +82,11 @@ impl Drop for Publisher {
 
 async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
     let mut inbox = Inbox { asks: inbox, kept: None };
-    let mut unroutable = false;
+    let mut no_way = false;
     loop {
         let connection = link.connection().await;
-        if std::mem::take(&mut unroutable)
-            && let Err(error) = declare::ensure(&connection).await
+        if std::mem::take(&mut no_way)
+            && let Err(error) = declare::make(&connection).await
         {
             tracing::warn!(%error, "a message found no queue, and the queues can't be made");
         }
@@ -98,8 +98,14 @@ async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
         match opened.await {
             Ok(channel) => match serve(&channel, &mut inbox).await {
                 End::Asked => return,
-                End::Unroutable => unroutable = true,
-                End::Broken(why) => tracing::debug!(why, "the channel for publishing has ended; opening another"),
+                End::Unroutable => no_way = true,
+                End::Broken(error) => {
+                    tracing::debug!(
+                        error = fault::cause(&error),
+                        "the channel for publishing has ended; opening another"
+                    );
+                    no_way = fault::is_missing(&error);
+                }
             },
             Err(error) => {
                 tracing::debug!(error = fault::cause(&error), "no channel for publishing yet");
@@ -128,16 +134,17 @@ impl Inbox {
 enum End {
     /// Nobody can ask any more.
     Asked,
-    /// A message that must be handled found no queue: look whether all are there.
+    /// A message that must be handled found no queue: see to it that all are there.
     Unroutable,
-    Broken(String),
+    /// An exchange that is missing ends it, too.
+    Broken(lapin::Error),
 }
 
 async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
     let mut returns = Returns::default();
     let mut in_flight = FuturesUnordered::new();
     let mut number = 0_u64;
-    let end = loop {
+    let end = 'serving: loop {
         tokio::select! {
             ask = inbox.next(), if in_flight.len() < IN_FLIGHT => {
                 let Some(ask) = ask else { break End::Asked };
@@ -146,36 +153,38 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
                 }
                 if !channel.status().connected() {
                     inbox.kept = Some(ask);
-                    break End::Broken("it was closed while idle".into());
+                    let heard = told(&mut in_flight, &mut returns).await;
+                    break End::Broken(heard.unwrap_or_else(|| fault::other("it was closed while idle")));
                 }
                 number += 1;
                 let sent = send(channel, &ask.letter).await;
                 failpoint::point!("confirm:before");
-                returns.sent(number, ask.letter.properties.message_id().as_ref(), ask.reply);
+                returns.sent(number, ask.letter, ask.reply);
                 match sent {
                     Ok(confirmed) => in_flight.push(async move { (number, confirmed.await) }),
-                    Err(error) => break End::Broken(fault::cause(&error)),
+                    Err(error) => {
+                        // Why the channel has ended is told to those in flight.
+                        let heard = told(&mut in_flight, &mut returns).await;
+                        break End::Broken(heard.unwrap_or(error));
+                    }
                 }
             }
             Some((number, confirmed)) = in_flight.next() => {
-                if let Err(why) = settle(&mut returns, number, confirmed) {
-                    break End::Broken(why);
+                if let Err(error) = settle(&mut returns, number, confirmed) {
+                    break End::Broken(error);
                 }
                 // A return may have come with another's confirmation that is ready as well: all that are ready are
                 // heard before anybody is answered.
                 while let Some(Some((number, confirmed))) = futures::FutureExt::now_or_never(in_flight.next()) {
-                    if let Err(why) = settle(&mut returns, number, confirmed) {
-                        returns.answer();
-                        returns.lose(&why);
-                        return End::Broken(why);
+                    if let Err(error) = settle(&mut returns, number, confirmed) {
+                        break 'serving End::Broken(error);
                     }
                 }
                 if returns.answer() {
                     // Others in flight are not lost by that: they are confirmed before this channel is given up.
                     while let Some((number, confirmed)) = in_flight.next().await {
-                        if let Err(why) = settle(&mut returns, number, confirmed) {
-                            returns.answer();
-                            returns.lose(&why);
+                        if let Err(error) = settle(&mut returns, number, confirmed) {
+                            give_up(&mut returns, &error);
                             break;
                         }
                     }
@@ -185,11 +194,36 @@ async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
             }
         }
     };
-    if let End::Broken(why) = &end {
-        returns.answer();
-        returns.lose(why);
+    if let End::Broken(error) = &end {
+        give_up(&mut returns, error);
     }
     end
+}
+
+/// What the channel's end means for those that are not answered yet.
+fn give_up(returns: &mut Returns, error: &lapin::Error) {
+    returns.answer();
+    let why = fault::cause(error);
+    if fault::is_forbidden(error) {
+        returns.forbid(&why);
+    }
+    returns.lose(&why);
+}
+
+/// What those in flight hear of the end of their channel.
+async fn told(
+    in_flight: &mut FuturesUnordered<impl Future<Output = (u64, lapin::Result<Confirmation>)>>,
+    returns: &mut Returns,
+) -> Option<lapin::Error> {
+    let heard = async {
+        while let Some((number, confirmed)) = in_flight.next().await {
+            if let Err(error) = settle(returns, number, confirmed) {
+                return Some(error);
+            }
+        }
+        None
+    };
+    tokio::time::timeout(TOLD_WITHIN, heard).await.ok().flatten()
 }
 
 async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::PublisherConfirm> {
@@ -205,25 +239,13 @@ async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::Publis
         .await
 }
 
-fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> Result<(), String> {
-    match confirmed {
-        Ok(Confirmation::Ack(returned)) => {
-            returns.confirmed(
-                number,
-                true,
-                returned.as_ref().and_then(|message| message.properties.message_id().as_ref()),
-            );
-            Ok(())
-        }
-        Ok(Confirmation::Nack(returned)) => {
-            returns.confirmed(
-                number,
-                false,
-                returned.as_ref().and_then(|message| message.properties.message_id().as_ref()),
-            );
-            Ok(())
-        }
-        Ok(Confirmation::NotRequested) => Err("the channel confirms nothing".into()),
-        Err(error) => Err(fault::cause(&error)),
-    }
+fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> lapin::Result<()> {
+    let (stored, returned) = match confirmed? {
+        Confirmation::Ack(returned) => (true, returned),
+        Confirmation::Nack(returned) => (false, returned),
+        Confirmation::NotRequested => return Err(fault::other("the channel confirms nothing")),
+    };
+    let returned = returned.as_ref().and_then(|message| message.properties.message_id().as_ref());
+    returns.confirmed(number, stored, returned);
+    Ok(())
 }

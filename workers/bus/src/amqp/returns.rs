@@ -11,6 +11,8 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use lapin::types::ShortString;
 use tokio::sync::oneshot;
 
+use super::letter::Letter;
+
 /// What became of a publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -22,6 +24,8 @@ pub(super) enum Outcome {
     Refused,
     /// The channel ended before it was confirmed.
     Lost(String),
+    /// The user may not publish it.
+    Forbidden(String),
 }
 
 /// The publishes that are not answered yet.
@@ -35,6 +39,8 @@ pub(super) struct Returns {
 
 struct Waiting {
     id: Option<String>,
+    exchange: &'static str,
+    key: String,
     reply: oneshot::Sender<Outcome>,
     confirmed: Option<bool>,
     /// All up to this number must be confirmed first.
@@ -43,9 +49,10 @@ struct Waiting {
 
 impl Returns {
     /// A publish was sent. Numbers count up.
-    pub(super) fn sent(&mut self, number: u64, id: Option<&ShortString>, reply: oneshot::Sender<Outcome>) {
-        let id = id.map(ToString::to_string);
-        self.waiting.insert(number, Waiting { id, reply, confirmed: None, after: None });
+    pub(super) fn sent(&mut self, number: u64, letter: Letter, reply: oneshot::Sender<Outcome>) {
+        let id = letter.properties.message_id().as_ref().map(ToString::to_string);
+        let (exchange, key) = (letter.exchange, letter.key);
+        self.waiting.insert(number, Waiting { id, exchange, key, reply, confirmed: None, after: None });
     }
 
     /// A publish was confirmed (`stored`) or refused, and with that came the return of the message `returned`.
@@ -92,6 +99,25 @@ impl Returns {
         self.waiting.iter().find(|(_, waiting)| waiting.confirmed.is_none()).map(|(number, _)| *number)
     }
 
+    /// The broker has ended the channel because one of these may not be published, and names what the user has no right
+    /// to: an exchange, or a key (a "topic") of one. The others that are open were not at fault.
+    pub(super) fn forbid(&mut self, why: &str) {
+        let named = |waiting: &Waiting| {
+            waiting.confirmed.is_none()
+                && why.contains(&format!("'{}'", waiting.exchange))
+                && (!why.contains("topic '") || why.contains(&format!("topic '{}'", waiting.key)))
+        };
+        // A broker that words it otherwise must not make somebody try again for ever.
+        let nobody = !self.waiting.values().any(named);
+        for (number, waiting) in std::mem::take(&mut self.waiting) {
+            if nobody || named(&waiting) {
+                let _ = waiting.reply.send(Outcome::Forbidden(why.to_owned()));
+            } else {
+                self.waiting.insert(number, waiting);
+            }
+        }
+    }
+
     /// The channel has ended: those not confirmed may be stored or not.
     pub(super) fn lose(&mut self, why: &str) {
         for (_, waiting) in std::mem::take(&mut self.waiting) {
@@ -104,11 +130,15 @@ impl Returns {
 
 #[cfg(test)]
 mod tests {
+    use lapin::BasicProperties;
+
+    use super::super::letter::Used;
     use super::*;
 
     fn sent(returns: &mut Returns, number: u64) -> oneshot::Receiver<Outcome> {
         let (reply, answer) = oneshot::channel();
-        returns.sent(number, Some(&number.to_string().into()), reply);
+        let original = BasicProperties::default().with_message_id(id(number));
+        returns.sent(number, Letter::again(format!("key.{number}"), &original, Vec::new(), Used::default()), reply);
         answer
     }
 
@@ -149,5 +179,22 @@ mod tests {
         assert!(!returns.answer());
         returns.lose("gone");
         assert_eq!((one.try_recv(), two.try_recv()), (Ok(Outcome::Lost("gone".into())), Ok(Outcome::Refused)));
+    }
+
+    #[test]
+    fn a_refusal_is_told_to_those_whom_the_broker_names() {
+        for (why, both) in [
+            ("access to topic 'key.1' in exchange 'millrace.work' in vhost 'v' refused for user 'u'", false),
+            ("access to exchange 'millrace.work' in vhost 'v' refused for user 'u'", true),
+            ("worded as nobody knows it", true),
+        ] {
+            let mut returns = Returns::default();
+            let (mut one, mut two) = (sent(&mut returns, 1), sent(&mut returns, 2));
+            returns.forbid(why);
+            returns.lose("gone");
+            let forbidden = Outcome::Forbidden(why.into());
+            assert_eq!(one.try_recv(), Ok(forbidden.clone()), "{why}");
+            assert_eq!(two.try_recv(), Ok(if both { forbidden } else { Outcome::Lost("gone".into()) }), "{why}");
+        }
     }
 }

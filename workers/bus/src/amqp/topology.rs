@@ -148,6 +148,12 @@ pub(super) fn flag_queue(stage: Stage) -> String {
     format!("{}.paused", stage.queue())
 }
 
+/// A queue that whoever looks at a stage's dead letters has meanwhile. Named like a listener's, because those are what
+/// operators may make.
+pub(super) fn look_queue(stage: Stage) -> String {
+    format!("{ANSWERS}look.{stage}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
