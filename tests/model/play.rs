@@ -48,6 +48,7 @@ impl Play {
             24..34 if !crowded => self.send_held().await,
             34..38 => self.settle_dead().await,
             38..40 => self.restart().await,
+            _ if self.model.queue.is_empty() => self.drop_file().await,
             _ => self.deliver(true).await,
         };
         self.story.push(format!("{step}: {what}"));
