@@ -89,7 +89,9 @@ impl Fetching {
                 connection = self.link.connection() => connection,
                 () = self.buffer.closed() => return,
             };
-            let why = match self.work(&connection, &mut failures).await {
+            let work = self.work(&connection, &mut failures);
+            let ended = self.link.while_up(&connection, work).await.unwrap_or_else(|| Err(fault::lost()));
+            let why = match ended {
                 Ok(()) => return,
                 Err(error) => fault::cause(&error),
             };
@@ -98,7 +100,7 @@ impl Fetching {
             if connection.status().connected() {
                 failures += 1;
                 tracing::warn!(stage = %self.stage, cause = why, "RabbitMQ ended the consumer; consuming again");
-                if let Err(error) = declare::ensure(&connection).await {
+                if let Some(Err(error)) = self.link.while_up(&connection, declare::ensure(&connection)).await {
                     tracing::warn!(stage = %self.stage, %error, "can't see to the queues");
                 }
             }

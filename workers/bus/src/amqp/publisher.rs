@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +23,8 @@ use crate::BusError;
 const WAITING: usize = 1_024;
 /// Publishes that may wait for their confirmation. More gain nothing and only lengthen the wait of each.
 const IN_FLIGHT: usize = 2_048;
+/// Pause after a channel has ended.
+const REST: Duration = Duration::from_millis(20);
 
 /// The way to the task that publishes.
 pub(super) struct Publisher {
@@ -82,31 +84,26 @@ async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
     loop {
         let connection = link.connection().await;
         if std::mem::take(&mut no_way)
-            && let Err(error) = declare::make(&connection).await
+            && let Some(Err(error)) = link.while_up(&connection, declare::make(&connection)).await
         {
             tracing::warn!(%error, "a message found no queue, and the queues can't be made");
         }
-        let opened = async {
+        let mut returns = Returns::default();
+        let served = async {
             let channel = connection.create_channel().await?;
             channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            Ok::<_, lapin::Error>(channel)
+            serve(&channel, &mut inbox, &mut returns).await
         };
-        match opened.await {
-            Ok(channel) => match serve(&channel, &mut inbox).await {
-                End::Asked => return,
-                End::Unroutable => no_way = true,
-                End::Broken(error) => {
-                    tracing::debug!(
-                        error = fault::cause(&error),
-                        "the channel for publishing has ended; opening another"
-                    );
-                    no_way = fault::is_missing(&error);
-                }
-            },
+        match link.while_up(&connection, served).await.unwrap_or_else(|| Err(fault::lost())) {
+            Ok(End::Asked) => return,
+            Ok(End::Unroutable) => no_way = true,
             Err(error) => {
-                tracing::debug!(error = fault::cause(&error), "no channel for publishing yet");
+                tracing::debug!(error = fault::cause(&error), "the channel for publishing has ended; opening another");
+                returns.answer();
+                returns.lose(&fault::cause(&error));
+                no_way = fault::is_missing(&error);
                 // The link notices a dead connection a moment later than we.
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(REST).await;
             }
         }
     }
@@ -132,67 +129,47 @@ enum End {
     Asked,
     /// A message that must be handled found no queue: see to it that all are there.
     Unroutable,
-    /// An exchange that is missing ends it, too.
-    Broken(lapin::Error),
 }
 
-async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
-    let mut returns = Returns::default();
+/// Publishes what is asked for. Every error is the channel's end, and what is not answered by then is lost.
+async fn serve(channel: &Channel, inbox: &mut Inbox, returns: &mut Returns) -> lapin::Result<End> {
     let mut in_flight = FuturesUnordered::new();
     let mut number = 0_u64;
-    let end = loop {
+    loop {
         tokio::select! {
             ask = inbox.next(), if in_flight.len() < IN_FLIGHT => {
-                let Some(ask) = ask else { break End::Asked };
+                let Some(ask) = ask else { return Ok(End::Asked) };
                 if ask.reply.is_closed() {
                     continue;
                 }
                 if !channel.status().connected() {
                     inbox.kept = Some(ask);
-                    break End::Broken(fault::other("it was closed while idle"));
+                    return Err(fault::other("it was closed while idle"));
                 }
                 number += 1;
-                let sent = send(channel, &ask.letter).await;
-                failpoint::point!("confirm:before");
                 returns.sent(number, ask.letter.properties.message_id().as_ref(), ask.reply);
-                match sent {
-                    Ok(confirmed) => in_flight.push(async move { (number, confirmed.await) }),
-                    Err(error) => break End::Broken(error),
-                }
+                let confirmed = send(channel, &ask.letter).await?;
+                failpoint::point!("confirm:before");
+                in_flight.push(async move { (number, confirmed.await) });
             }
             Some((number, confirmed)) = in_flight.next() => {
-                if let Err(error) = settle(&mut returns, number, confirmed) {
-                    break End::Broken(error);
-                }
+                settle(returns, number, confirmed)?;
                 // A return may have come with another's confirmation that is ready as well: all that are ready are
                 // heard before anybody is answered.
-                while let Some(Some((number, confirmed))) = futures::FutureExt::now_or_never(in_flight.next()) {
-                    if let Err(error) = settle(&mut returns, number, confirmed) {
-                        returns.answer();
-                        returns.lose(&fault::cause(&error));
-                        return End::Broken(error);
-                    }
+                while let Some(Some((number, confirmed))) = in_flight.next().now_or_never() {
+                    settle(returns, number, confirmed)?;
                 }
                 if returns.answer() {
                     // Others in flight are not lost by that: they are confirmed before this channel is given up.
                     while let Some((number, confirmed)) = in_flight.next().await {
-                        if let Err(error) = settle(&mut returns, number, confirmed) {
-                            returns.answer();
-                            returns.lose(&fault::cause(&error));
-                            break;
-                        }
+                        settle(returns, number, confirmed)?;
                     }
                     returns.answer();
-                    break End::Unroutable;
+                    return Ok(End::Unroutable);
                 }
             }
         }
-    };
-    if let End::Broken(error) = &end {
-        returns.answer();
-        returns.lose(&fault::cause(error));
     }
-    end
 }
 
 async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::PublisherConfirm> {
