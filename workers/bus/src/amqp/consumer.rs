@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
@@ -90,7 +90,9 @@ impl Fetching {
                 connection = self.link.connection() => connection,
                 () = self.buffer.closed() => return,
             };
-            let why = match self.work(&connection, &mut failures).await {
+            let work = self.work(&connection, &mut failures);
+            let ended = self.link.while_up(&connection, work).await.unwrap_or_else(|| Err(fault::lost()));
+            let why = match ended {
                 Ok(()) => return,
                 Err(error) if fault::is_forbidden(&error) => return self.buffer.forbid(fault::cause(&error)),
                 Err(error) => fault::cause(&error),
@@ -100,7 +102,7 @@ impl Fetching {
             if connection.status().connected() {
                 failures += 1;
                 tracing::warn!(stage = %self.stage, cause = why, "RabbitMQ ended the consumer; consuming again");
-                if let Err(error) = declare::ensure(&connection).await {
+                if let Some(Err(error)) = self.link.while_up(&connection, declare::ensure(&connection)).await {
                     tracing::warn!(stage = %self.stage, %error, "can't see to the queues");
                 }
             }
@@ -150,15 +152,15 @@ impl Fetching {
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                fetched = consumer.next() => match fetched {
-                    Some(Ok(delivery)) => {
-                        *failures = 0;
-                        self.take(channel, delivery);
+                fetched = consumer.next() => {
+                    self.take_next(channel, fetched)?;
+                    *failures = 0;
+                    // What has arrived with it is taken without asking about all else each time.
+                    for _ in 0..self.prefetch {
+                        let Some(fetched) = consumer.next().now_or_never() else { break };
+                        self.take_next(channel, fetched)?;
                     }
-                    Some(Err(error)) => return Err(error),
-                    // The queue was deleted or has moved to another node: RabbitMQ cancels, where the channel stands.
-                    None => return Err(fault::other("the broker cancelled it")),
-                },
+                }
                 _ = look.tick() => {
                     if depths::is_paused(channel, self.stage).await? {
                         self.cancel(channel, consumer, &tag).await?;
@@ -170,6 +172,21 @@ impl Fetching {
                     return Ok(End::Closed);
                 }
             }
+        }
+    }
+
+    fn take_next(
+        &self,
+        channel: &Channel,
+        fetched: Option<lapin::Result<lapin::message::Delivery>>,
+    ) -> lapin::Result<()> {
+        match fetched {
+            Some(delivery) => {
+                self.take(channel, delivery?);
+                Ok(())
+            }
+            // The queue was deleted or has moved to another node: RabbitMQ cancels, where the channel stands.
+            None => Err(fault::other("the broker cancelled it")),
         }
     }
 

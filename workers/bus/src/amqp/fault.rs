@@ -79,6 +79,11 @@ pub(super) fn is_taken(error: &lapin::Error) -> bool {
     is_soft(error, AMQPSoftError::RESOURCELOCKED)
 }
 
+/// Why a call ended that was under way when its connection was lost.
+pub(super) fn lost() -> lapin::Error {
+    other("the connection was lost")
+}
+
 /// An error of our own where lapin's are expected.
 pub(super) fn other(text: &str) -> lapin::Error {
     ErrorKind::IOError(Arc::new(std::io::Error::other(text))).into()

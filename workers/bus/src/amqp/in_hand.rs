@@ -115,9 +115,13 @@ async fn acknowledge(grip: Arc<Grip>) -> Result<(), BusError> {
 
 #[async_trait]
 impl Settle for InHand {
+    /// Not in a task of its own, as the others: every message passes here. Whoever stops waiting at the gate still has it
+    /// in hand, and behind the gate it is on its way with the first look.
     async fn ack(mut self: Box<Self>) -> Result<(), BusError> {
+        let gate = self.gate.clone();
+        let _open = gate.read().await;
         match self.grip.take() {
-            Some(grip) => self.settled(acknowledge(grip)).await,
+            Some(grip) => acknowledge(grip).await,
             None => Ok(()),
         }
     }

@@ -81,6 +81,19 @@ impl Link {
         }
     }
 
+    /// What a call over `connection` answers, or `None` once that is lost: lapin does not end every call that is under
+    /// way when its connection breaks.
+    pub(super) async fn while_up<T>(&self, connection: &Arc<Connection>, call: impl Future<Output = T>) -> Option<T> {
+        let mut state = self.state.clone();
+        let is_lost = |state: &State| !state.connection.as_ref().is_some_and(|now| Arc::ptr_eq(now, connection));
+        tokio::select! {
+            biased;
+            answer = call => Some(answer),
+            // An error is the supervisor's end, and so the connection's.
+            _ = state.wait_for(is_lost) => None,
+        }
+    }
+
     /// What a call answers, if that comes within `wait`. A network that passes nothing does not tell of it, and a
     /// heartbeat takes longer to notice than whoever calls will wait.
     pub(super) async fn within<T>(

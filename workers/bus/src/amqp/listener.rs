@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, Connection};
 use messages::{LoadId, RoutingKey};
 use uuid::Uuid;
 
@@ -24,9 +24,16 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) struct Listener {
     link: Arc<Link>,
     queue: String,
-    consumer: Option<(Channel, lapin::Consumer)>,
+    consumer: Option<Consuming>,
     /// Received and not handed out: whoever waited for it went away in the middle.
     received: Option<Vec<u8>>,
+}
+
+struct Consuming {
+    connection: Arc<Connection>,
+    /// A channel without any owner is closed.
+    _channel: Channel,
+    consumer: lapin::Consumer,
 }
 
 impl Listener {
@@ -38,7 +45,8 @@ impl Listener {
         // From here on it is deleted again, however far this comes.
         let mut listener = Self { link, queue, consumer: None, received: None };
         listener.declare(&channel, load_id, types).await.map_err(|error| fault::calling(&error))?;
-        listener.consume(channel).await.map_err(|error| fault::calling(&error))?;
+        let consuming = listener.consume(connection, channel).await.map_err(|error| fault::calling(&error))?;
+        listener.consumer = Some(consuming);
         Ok(listener)
     }
 
@@ -62,28 +70,27 @@ impl Listener {
         Ok(())
     }
 
-    async fn consume(&mut self, channel: Channel) -> lapin::Result<()> {
-        let consumer = channel
-            .basic_consume(self.queue.as_str().into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
-            .await?;
-        self.consumer = Some((channel, consumer));
-        Ok(())
+    async fn consume(&self, connection: Arc<Connection>, channel: Channel) -> lapin::Result<Consuming> {
+        let queue = self.queue.as_str().into();
+        let consumer =
+            channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), FieldTable::default()).await?;
+        Ok(Consuming { connection, _channel: channel, consumer })
     }
 
     async fn consume_again(&mut self) -> Result<(), BusError> {
         let connection = self.link.connection().await;
         let consumed = async {
             let channel = connection.create_channel().await?;
-            self.consume(channel).await
+            self.consume(connection.clone(), channel).await
         };
-        match consumed.await {
+        match self.link.while_up(&connection, consumed).await.unwrap_or_else(|| Err(fault::lost())) {
             Err(error) if fault::is_missing(&error) => {
                 let gone = "the queue of this listener is gone: listen again, and ask for what came meanwhile";
                 return Err(BusError::Unavailable(gone.into()));
             }
             Err(error) if fault::is_forbidden(&error) => return Err(fault::calling(&error)),
             Err(_) => tokio::time::sleep(PAUSE).await,
-            Ok(()) => {}
+            Ok(consuming) => self.consumer = Some(consuming),
         }
         Ok(())
     }
@@ -96,15 +103,16 @@ impl Consumer for Listener {
             if let Some(body) = self.received.take() {
                 return Ok(Delivery::new(body, 1, Box::new(Heard)));
             }
-            let Some((_, consumer)) = &mut self.consumer else {
+            let Some(Consuming { connection, consumer, .. }) = &mut self.consumer else {
                 self.consume_again().await?;
                 continue;
             };
-            match consumer.next().await {
+            match self.link.while_up(connection, consumer.next()).await.flatten() {
                 Some(Ok(delivery)) => {
                     self.received = Some(delivery.data);
                     // If it gets lost the message comes again, which a listener must bear with.
-                    let _ = delivery.acker.ack(BasicAckOptions::default()).await;
+                    let ack = delivery.acker.ack(BasicAckOptions::default());
+                    let _ = self.link.while_up(connection, ack).await;
                 }
                 Some(Err(_)) | None => self.consumer = None,
             }

@@ -3,12 +3,11 @@
 //! One task owns the channel, and many publishes are in flight on it. A message that no queue takes is returned before
 //! it is confirmed; which confirmation belongs to it is worked out in `returns.rs`.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, oneshot};
@@ -26,6 +25,8 @@ const WAITING: usize = 1_024;
 const IN_FLIGHT: usize = 2_048;
 /// How long it may take until those in flight hear of the end of their channel.
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
+/// Pause after a channel has ended.
+const REST: Duration = Duration::from_millis(20);
 
 /// The way to the task that publishes.
 pub(super) struct Publisher {
@@ -86,31 +87,25 @@ async fn run(link: Arc<Link>, inbox: mpsc::Receiver<Ask>) {
     loop {
         let connection = link.connection().await;
         if std::mem::take(&mut no_way)
-            && let Err(error) = declare::make(&connection).await
+            && let Some(Err(error)) = link.while_up(&connection, declare::make(&connection)).await
         {
             tracing::warn!(%error, "a message found no queue, and the queues can't be made");
         }
-        let opened = async {
+        let mut returns = Returns::default();
+        let served = async {
             let channel = connection.create_channel().await?;
             channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            Ok::<_, lapin::Error>(channel)
+            serve(&channel, &mut inbox, &mut returns).await
         };
-        match opened.await {
-            Ok(channel) => match serve(&channel, &mut inbox).await {
-                End::Asked => return,
-                End::Unroutable => no_way = true,
-                End::Broken(error) => {
-                    tracing::debug!(
-                        error = fault::cause(&error),
-                        "the channel for publishing has ended; opening another"
-                    );
-                    no_way = fault::is_missing(&error);
-                }
-            },
+        match link.while_up(&connection, served).await.unwrap_or_else(|| Err(fault::lost())) {
+            Ok(End::Asked) => return,
+            Ok(End::Unroutable) => no_way = true,
             Err(error) => {
-                tracing::debug!(error = fault::cause(&error), "no channel for publishing yet");
+                tracing::debug!(error = fault::cause(&error), "the channel for publishing has ended; opening another");
+                give_up(&mut returns, &error);
+                no_way = fault::is_missing(&error);
                 // The link notices a dead connection a moment later than we.
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(REST).await;
             }
         }
     }
@@ -136,68 +131,49 @@ enum End {
     Asked,
     /// A message that must be handled found no queue: see to it that all are there.
     Unroutable,
-    /// An exchange that is missing ends it, too.
-    Broken(lapin::Error),
 }
 
-async fn serve(channel: &Channel, inbox: &mut Inbox) -> End {
-    let mut returns = Returns::default();
+/// Publishes what is asked for. Every error is the channel's end, and what is not answered by then is lost.
+async fn serve(channel: &Channel, inbox: &mut Inbox, returns: &mut Returns) -> lapin::Result<End> {
     let mut in_flight = FuturesUnordered::new();
     let mut number = 0_u64;
-    let end = 'serving: loop {
+    loop {
         tokio::select! {
             ask = inbox.next(), if in_flight.len() < IN_FLIGHT => {
-                let Some(ask) = ask else { break End::Asked };
+                let Some(ask) = ask else { return Ok(End::Asked) };
                 if ask.reply.is_closed() {
                     continue;
                 }
                 if !channel.status().connected() {
                     inbox.kept = Some(ask);
-                    let heard = told(&mut in_flight, &mut returns).await;
-                    break End::Broken(heard.unwrap_or_else(|| fault::other("it was closed while idle")));
+                    return Err(told(fault::other("it was closed while idle"), &mut in_flight, returns).await);
                 }
                 number += 1;
-                let sent = send(channel, &ask.letter).await;
-                failpoint::point!("confirm:before");
-                returns.sent(number, ask.letter, ask.reply);
-                match sent {
-                    Ok(confirmed) => in_flight.push(async move { (number, confirmed.await) }),
-                    Err(error) => {
-                        // Why the channel has ended is told to those in flight.
-                        let heard = told(&mut in_flight, &mut returns).await;
-                        break End::Broken(heard.unwrap_or(error));
-                    }
-                }
+                returns.sent(number, &ask.letter, ask.reply);
+                in_flight.push(publish(channel, number, ask.letter));
             }
             Some((number, confirmed)) = in_flight.next() => {
-                if let Err(error) = settle(&mut returns, number, confirmed) {
-                    break End::Broken(error);
+                if let Err(error) = settle(returns, number, confirmed) {
+                    return Err(told(error, &mut in_flight, returns).await);
                 }
                 // A return may have come with another's confirmation that is ready as well: all that are ready are
                 // heard before anybody is answered.
-                while let Some(Some((number, confirmed))) = futures::FutureExt::now_or_never(in_flight.next()) {
-                    if let Err(error) = settle(&mut returns, number, confirmed) {
-                        break 'serving End::Broken(error);
+                while let Some(Some((number, confirmed))) = in_flight.next().now_or_never() {
+                    if let Err(error) = settle(returns, number, confirmed) {
+                        return Err(told(error, &mut in_flight, returns).await);
                     }
                 }
                 if returns.answer() {
                     // Others in flight are not lost by that: they are confirmed before this channel is given up.
                     while let Some((number, confirmed)) = in_flight.next().await {
-                        if let Err(error) = settle(&mut returns, number, confirmed) {
-                            give_up(&mut returns, &error);
-                            break;
-                        }
+                        settle(returns, number, confirmed)?;
                     }
                     returns.answer();
-                    break End::Unroutable;
+                    return Ok(End::Unroutable);
                 }
             }
         }
-    };
-    if let End::Broken(error) = &end {
-        give_up(&mut returns, error);
     }
-    end
 }
 
 /// What the channel's end means for those that are not answered yet.
@@ -210,33 +186,37 @@ fn give_up(returns: &mut Returns, error: &lapin::Error) {
     returns.lose(&why);
 }
 
-/// What those in flight hear of the end of their channel.
+/// Why a channel has ended: the broker's own words, if one of those in flight hears them.
 async fn told(
+    first: lapin::Error,
     in_flight: &mut FuturesUnordered<impl Future<Output = (u64, lapin::Result<Confirmation>)>>,
     returns: &mut Returns,
-) -> Option<lapin::Error> {
+) -> lapin::Error {
+    if first.is_amqp_error() {
+        return first;
+    }
     let heard = async {
         while let Some((number, confirmed)) = in_flight.next().await {
-            if let Err(error) = settle(returns, number, confirmed) {
-                return Some(error);
+            match settle(returns, number, confirmed) {
+                Err(error) if error.is_amqp_error() => return Some(error),
+                _ => {}
             }
         }
         None
     };
-    tokio::time::timeout(TOLD_WITHIN, heard).await.ok().flatten()
+    tokio::time::timeout(TOLD_WITHIN, heard).await.ok().flatten().unwrap_or(first)
 }
 
-async fn send(channel: &Channel, letter: &Letter) -> lapin::Result<lapin::PublisherConfirm> {
+/// Sends a message and waits for its confirmation. Many wait at a time, for the first as for the second.
+async fn publish(channel: &Channel, number: u64, letter: Letter) -> (u64, lapin::Result<Confirmation>) {
     let options = BasicPublishOptions { mandatory: letter.mandatory, immediate: false };
-    channel
-        .basic_publish(
-            letter.exchange.into(),
-            letter.key.as_str().into(),
-            options,
-            &letter.body,
-            letter.properties.clone(),
-        )
-        .await
+    let (exchange, key) = (letter.exchange.into(), letter.key.into());
+    let sent = channel.basic_publish(exchange, key, options, &letter.body, letter.properties).await;
+    failpoint::point!("confirm:before");
+    match sent {
+        Ok(confirmed) => (number, confirmed.await),
+        Err(error) => (number, Err(error)),
+    }
 }
 
 fn settle(returns: &mut Returns, number: u64, confirmed: lapin::Result<Confirmation>) -> lapin::Result<()> {

@@ -49,9 +49,9 @@ struct Waiting {
 
 impl Returns {
     /// A publish was sent. Numbers count up.
-    pub(super) fn sent(&mut self, number: u64, letter: Letter, reply: oneshot::Sender<Outcome>) {
+    pub(super) fn sent(&mut self, number: u64, letter: &Letter, reply: oneshot::Sender<Outcome>) {
         let id = letter.properties.message_id().as_ref().map(ToString::to_string);
-        let (exchange, key) = (letter.exchange, letter.key);
+        let (exchange, key) = (letter.exchange, letter.key.clone());
         self.waiting.insert(number, Waiting { id, exchange, key, reply, confirmed: None, after: None });
     }
 
@@ -138,7 +138,8 @@ mod tests {
     fn sent(returns: &mut Returns, number: u64) -> oneshot::Receiver<Outcome> {
         let (reply, answer) = oneshot::channel();
         let original = BasicProperties::default().with_message_id(id(number));
-        returns.sent(number, Letter::again(format!("key.{number}"), &original, Vec::new(), Used::default()), reply);
+        let letter = Letter::again(format!("key.{number}"), &original, Vec::new(), Used::default());
+        returns.sent(number, &letter, reply);
         answer
     }
 
