@@ -58,7 +58,7 @@ impl Delivery {
         self.attempt
     }
 
-    /// How many workers may have died with it in hand. More than none: handle it alone, so that it takes no other with it.
+    /// How many workers may have died with it in hand. Several: handle it alone, so that it takes no other with it.
     pub fn deaths(&self) -> u32 {
         self.deaths
     }

@@ -99,13 +99,18 @@ fn start_stage<H: Handler + 'static>(
 /// Waits until the queues of these stages are empty and nothing of theirs is in hand or delayed. What waits in a paused
 /// stage is not waited for.
 pub async fn until_idle(bus: &dyn Bus, stages: &[Stage]) -> Result<(), Failure> {
-    loop {
+    let mut looks = 0;
+    while looks < IDLE_LOOKS {
         // Whatever leads to another message publishes it before it is acknowledged, so an empty bus is done for good.
         let depths = bus.depths().await?;
         let idle = |depth: &QueueDepth| depth.unsettled() == 0 || (depth.paused && depth.in_hand == 0);
-        if depths.iter().filter(|depth| stages.contains(&depth.stage)).all(idle) {
-            return Ok(());
-        }
+        let all = depths.iter().filter(|depth| stages.contains(&depth.stage)).all(idle);
+        looks = if all { looks + 1 } else { 0 };
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    Ok(())
 }
+
+/// How often in a row the queues must be found empty: at a broker a message that is on its way from a queue to a worker
+/// is counted by nobody.
+const IDLE_LOOKS: u32 = 3;

@@ -82,3 +82,55 @@ impl Buffer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::heard::Heard;
+
+    fn delivery(body: u8) -> Delivery {
+        Delivery::new(vec![body], 1, Box::new(Heard))
+    }
+
+    #[tokio::test]
+    async fn it_hands_out_in_order_and_wakes_whoever_waits() {
+        let buffer = Arc::new(Buffer::default());
+        let waiting = tokio::spawn({
+            let buffer = buffer.clone();
+            async move { [buffer.next().await, buffer.next().await, buffer.next().await].map(|one| one.body()[0]) }
+        });
+        tokio::task::yield_now().await;
+        (1..=3).for_each(|body| buffer.put(delivery(body)));
+        assert_eq!(waiting.await.ok(), Some([1, 2, 3]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_gives_up_waiting_takes_nothing_along() {
+        let buffer = Buffer::default();
+        let short = Duration::from_millis(1);
+        assert!(tokio::time::timeout(short, buffer.next()).await.is_err());
+        buffer.put(delivery(1));
+        assert_eq!(buffer.next().await.body(), [1]);
+        buffer.put(delivery(2));
+        assert_eq!(buffer.empty().len(), 1);
+        assert!(tokio::time::timeout(short, buffer.next()).await.is_err(), "what was taken out came all the same");
+    }
+
+    #[tokio::test]
+    async fn closed_it_says_so_before_and_after_and_keeps_what_it_holds() {
+        let buffer = Arc::new(Buffer::default());
+        let waiting = tokio::spawn({
+            let buffer = buffer.clone();
+            async move { buffer.closed().await }
+        });
+        tokio::task::yield_now().await;
+        buffer.put(delivery(1));
+        buffer.close();
+        assert!(waiting.await.is_ok());
+        buffer.closed().await;
+        assert_eq!(buffer.empty().len(), 1);
+    }
+}

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::buffer::Buffer;
 use super::grip::{Grip, Grips};
 use super::in_hand::{Desk, Gate, InHand};
-use super::letter::Used;
 use super::link::Link;
+use super::used::Used;
 use super::{declare, depths, fault};
 use crate::{BusError, Consumer, Delivery, RetryPolicy};
 

@@ -12,10 +12,12 @@ use lapin::{Channel, Connection};
 use messages::Stage;
 use sha2::{Digest, Sha256};
 
-use super::letter::{Letter, Story, Used};
+use super::letter::Letter;
 use super::link::Link;
 use super::publisher::Publisher;
+use super::story::Story;
 use super::topology::{dead_queue, look_queue, stage_key};
+use super::used::Used;
 use super::{depths, fault};
 use crate::{BusError, DeadLetter};
 
@@ -90,7 +92,7 @@ impl Opened {
         let story = Story::of(&delivery.properties, self.stage);
         let dead_id = story.dead_id.unwrap_or_else(|| derived_id(&delivery));
         let mut letter = DeadLetter::of(dead_id, self.stage, story.cause, &delivery.data);
-        letter.attempts = Used::of(&delivery.properties).attempts;
+        letter.attempts = story.attempts;
         letter.worker = story.worker;
         letter.died_at = story.died_at.unwrap_or_default();
         self.letters.push(Held { letter, delivery });

@@ -28,12 +28,12 @@ pub(super) struct Grip {
 struct Hold {
     acker: Acker,
     /// A channel without any owner is closed, and its deliveries with it.
-    _channel: Channel,
+    channel: Channel,
 }
 
 impl Grip {
     pub(super) fn new(id: Option<ShortString>, body: Vec<u8>, acker: Acker, channel: Channel) -> Arc<Self> {
-        let hold = Mutex::new(Hold { acker, _channel: channel });
+        let hold = Mutex::new(Hold { acker, channel });
         Arc::new(Self { id, body, hold, passed_on: Notify::new() })
     }
 
@@ -68,14 +68,35 @@ impl Grip {
     /// has ended it is back already.
     pub(super) async fn nack(&self) {
         let acker = self.hold().acker.clone();
-        let options = BasicNackOptions { requeue: true, multiple: false };
-        let _ = tokio::time::timeout(WRITE_WAIT, acker.nack(options)).await;
+        put_back(&acker).await;
     }
 
     fn hold(&self) -> MutexGuard<'_, Hold> {
         // Whoever holds the lock only moves values.
         self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Drop for Grip {
+    /// A delivery that came again may have been passed on to a hold that was just being given up. Nobody would settle it,
+    /// and it would stay in hand for as long as its channel lives.
+    fn drop(&mut self) {
+        let hold = self.hold.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if hold.acker.usable()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (acker, channel) = (hold.acker.clone(), hold.channel.clone());
+            runtime.spawn(async move {
+                put_back(&acker).await;
+                drop(channel);
+            });
+        }
+    }
+}
+
+async fn put_back(acker: &Acker) {
+    let options = BasicNackOptions { requeue: true, multiple: false };
+    let _ = tokio::time::timeout(WRITE_WAIT, acker.nack(options)).await;
 }
 
 /// The deliveries of a consumer that are in somebody's hands.
@@ -99,7 +120,7 @@ impl Grips {
         for grip in self.lock().iter().filter_map(Weak::upgrade) {
             let mut hold = grip.hold();
             if grip.id.as_ref() == id && grip.body == body && !hold.acker.usable() {
-                *hold = Hold { acker: acker.clone(), _channel: channel.clone() };
+                *hold = Hold { acker: acker.clone(), channel: channel.clone() };
                 drop(hold);
                 grip.passed_on.notify_one();
                 return true;

@@ -11,9 +11,10 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use super::grip::Grip;
-use super::letter::{Letter, Used};
+use super::letter::Letter;
 use super::publisher::Publisher;
 use super::topology::{dead_key, delay_key_for, stage_key};
+use super::used::Used;
 use crate::{BusError, Settle};
 
 /// How long whoever settles a delivery waits for it to come back, if its channel has ended meanwhile. Longer than

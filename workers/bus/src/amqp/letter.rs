@@ -1,31 +1,18 @@
 //! What travels around a body: properties and headers.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{SecondsFormat, Utc};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
-use messages::{Envelope, Failure, FailureClass, Stage};
+use messages::{Envelope, Failure, FailureClass};
 use uuid::Uuid;
 
+use super::headers::{ATTEMPTS, CAUSE, CLASS, DEAD_ID, DEATH_STORY, DEATHS, DELIVERIES, DIED_AT, WORKER};
 use super::topology;
+use super::used::Used;
 use crate::BusError;
 
 const PERSISTENT: u8 = 2;
 const CONTENT_TYPE: &str = "application/cloudevents+json";
-
-/// Tries used up by retries.
-const ATTEMPTS: &str = "x-millrace-attempts";
-/// Tries used up by workers that died, before the message was last published.
-const DEATHS: &str = "x-millrace-deaths";
-/// What a dead letter tells of itself.
-const DEAD_ID: &str = "x-millrace-dead-id";
-const CLASS: &str = "x-millrace-class";
-const CAUSE: &str = "x-millrace-cause";
-const WORKER: &str = "x-millrace-worker";
-const DIED_AT: &str = "x-millrace-died-at";
-/// How often a quorum queue has handed the message out before.
-const DELIVERIES: &str = "x-delivery-count";
-/// Written by the broker when it moves a message from queue to queue.
-const DEATH_STORY: &str = "x-death";
 
 /// Headers must fit into one frame (128 KiB unless configured): a cause is cut there.
 const LONGEST_CAUSE_BYTES: usize = 16 << 10;
@@ -111,110 +98,11 @@ impl Letter {
     }
 }
 
-/// The tries that a message has used up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Used {
-    /// By retries.
-    pub(super) attempts: u32,
-    /// By workers that died with it, or lost their connection with it.
-    pub(super) deaths: u32,
-}
-
-impl Used {
-    /// As the headers tell. What a foreign program wrote there counts as nothing.
-    pub(super) fn of(properties: &BasicProperties) -> Self {
-        let number = |name: &str| {
-            let value = properties.headers().as_ref().and_then(|headers| headers.inner().get(name));
-            let number = value.and_then(|value| match value {
-                AMQPValue::LongLongInt(number) => Some(*number),
-                AMQPValue::LongInt(number) => Some((*number).into()),
-                AMQPValue::LongUInt(number) => Some((*number).into()),
-                AMQPValue::ShortInt(number) => Some((*number).into()),
-                AMQPValue::ShortUInt(number) => Some((*number).into()),
-                AMQPValue::ShortShortInt(number) => Some((*number).into()),
-                AMQPValue::ShortShortUInt(number) => Some((*number).into()),
-                _ => None,
-            });
-            u32::try_from(number.unwrap_or(0).max(0)).unwrap_or(u32::MAX)
-        };
-        Self { attempts: number(ATTEMPTS), deaths: number(DEATHS).saturating_add(number(DELIVERIES)) }
-    }
-
-    /// Which try this is, from 1.
-    pub(super) fn attempt(self) -> u32 {
-        self.attempts.saturating_add(self.deaths).saturating_add(1)
-    }
-
-    pub(super) fn retried(self) -> Self {
-        Self { attempts: self.attempts.saturating_add(1), ..self }
-    }
-}
-
-/// What the headers of a dead letter tell.
-pub(super) struct Story {
-    pub(super) dead_id: Option<String>,
-    pub(super) cause: Failure,
-    pub(super) worker: String,
-    pub(super) died_at: Option<DateTime<Utc>>,
-}
-
-impl Story {
-    /// Reads it. A letter that the broker itself gave up, because it was handed out too often, tells of that.
-    pub(super) fn of(properties: &BasicProperties, stage: Stage) -> Self {
-        let header = |name: &str| told(properties.headers().as_ref()?, name);
-        let class = match header(CLASS).as_deref() {
-            Some("transient") => FailureClass::Transient,
-            Some("fatal") => FailureClass::Fatal,
-            _ => FailureClass::Permanent,
-        };
-        let by_broker = || match last_death(properties).and_then(|death| told(death, "reason")).as_deref() {
-            Some(reason @ "delivery_limit") => format!(
-                "RabbitMQ gave it up ({reason}): workers of {stage} died or lost their connection with it in hand too often"
-            ),
-            Some(reason) => format!("RabbitMQ gave it up ({reason}): see the policies of the queue of {stage}"),
-            None => "no cause was recorded: it was put here by another program".into(),
-        };
-        Self {
-            dead_id: header(DEAD_ID),
-            cause: Failure { class, message: header(CAUSE).unwrap_or_else(by_broker) },
-            worker: header(WORKER).unwrap_or_else(|| "RabbitMQ".into()),
-            died_at: header(DIED_AT)
-                .and_then(|at| DateTime::parse_from_rfc3339(&at).ok())
-                .map(|at| at.to_utc())
-                .or_else(|| death_time(properties)),
-        }
-    }
-}
-
-/// When the broker moved the message last.
-fn death_time(properties: &BasicProperties) -> Option<DateTime<Utc>> {
-    let AMQPValue::Timestamp(secs) = last_death(properties)?.inner().get("time")? else {
-        return None;
-    };
-    DateTime::from_timestamp(i64::try_from(*secs).ok()?, 0)
-}
-
-/// What the broker tells of moving the message last. It keeps the first time beside that, which was a retry's end.
-fn last_death(properties: &BasicProperties) -> Option<&FieldTable> {
-    let AMQPValue::FieldArray(deaths) = properties.headers().as_ref()?.inner().get(DEATH_STORY)? else {
-        return None;
-    };
-    match deaths.as_slice().first()? {
-        AMQPValue::FieldTable(last) => Some(last),
-        _ => None,
-    }
-}
-
-fn told(table: &FieldTable, name: &str) -> Option<String> {
-    match table.inner().get(name)? {
-        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
-        _ => None,
-    }
-}
-
-/// The headers without what belongs to the message's former stay in a queue.
+/// The headers without what belongs to the message's former stay in a queue, and without the keys of a foreign program
+/// that the broker would send copies to.
 fn carried_headers(headers: Option<&FieldTable>) -> FieldTable {
-    const FORMER: [&str; 9] = [ATTEMPTS, DEATHS, DEAD_ID, CLASS, CAUSE, WORKER, DIED_AT, DELIVERIES, DEATH_STORY];
+    const FORMER: [&str; 11] =
+        [ATTEMPTS, DEATHS, DEAD_ID, CLASS, CAUSE, WORKER, DIED_AT, DELIVERIES, DEATH_STORY, "CC", "BCC"];
     let former =
         |name: &str| FORMER.contains(&name) || name.starts_with("x-first-death-") || name.starts_with("x-last-death-");
     let mut kept = FieldTable::default();
@@ -256,4 +144,73 @@ fn shortened(cause: &str) -> &str {
         end -= 1;
     }
     &cause[..end]
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn names(letter: &Letter) -> Vec<String> {
+        letter.properties.headers().iter().flat_map(FieldTable::inner).map(|(name, _)| name.to_string()).collect()
+    }
+
+    fn original(headers: &[&str]) -> BasicProperties {
+        let mut table = FieldTable::default();
+        for name in headers {
+            table.insert((*name).into(), text("x"));
+        }
+        BasicProperties::default().with_headers(table)
+    }
+
+    fn again(original: &BasicProperties, used: Used) -> Letter {
+        Letter::again("dq".into(), original, b"body".to_vec(), used)
+    }
+
+    #[test]
+    fn a_copy_carries_what_is_the_messages_own_and_leaves_its_former_stay_behind() {
+        let former = ["x-death", "x-first-death-queue", "x-last-death-reason", "x-delivery-count", CAUSE, DEAD_ID];
+        let own = ["traceparent", "load_id", "x-foreign"];
+        let original = original(&[&former[..], &own[..], &["CC", "BCC"]].concat())
+            .with_message_id("an id".into())
+            .with_type("dq.requested".into())
+            .with_correlation_id("another".into())
+            .with_expiration("1000".into())
+            .with_user_id("somebody".into())
+            .with_timestamp(7)
+            .with_delivery_mode(1);
+        let letter = again(&original, Used::default());
+        let mut kept = names(&letter);
+        kept.sort();
+        assert_eq!(kept, ["load_id", "traceparent", "x-foreign"]);
+        let properties = &letter.properties;
+        assert_eq!(properties.message_id(), original.message_id());
+        assert_eq!((properties.kind(), properties.timestamp()), (original.kind(), original.timestamp()));
+        assert_eq!(properties.correlation_id(), original.correlation_id());
+        assert_eq!((properties.expiration(), properties.user_id()), (&None, &None));
+        assert_eq!(properties.delivery_mode(), &Some(PERSISTENT), "it would not survive a restart");
+    }
+
+    #[test]
+    fn a_copy_tells_of_the_tries_before_and_a_foreign_message_gets_an_id() {
+        let used = Used { attempts: 2, deaths: 1 };
+        let letter = again(&BasicProperties::default(), used);
+        assert_eq!(Used::of(&letter.properties), used);
+        assert!(letter.properties.message_id().is_some());
+        let once_more = again(&letter.properties, used.retried());
+        assert_eq!(Used::of(&once_more.properties), Used { attempts: 3, deaths: 1 });
+        assert_eq!(names(&again(&letter.properties, Used::default())), Vec::<String>::new());
+        assert_eq!(letter.after(11).properties.expiration().as_ref().unwrap().as_str(), "11");
+    }
+
+    #[test]
+    fn a_cause_is_cut_between_its_letters_where_headers_would_not_fit() {
+        let cause = Failure::fatal("ä".repeat(LONGEST_CAUSE_BYTES));
+        let letter = again(&original(&["x-foreign"]), Used::default()).died(&cause, "me");
+        let story = crate::amqp::story::Story::of(&letter.properties, messages::Stage::Dq);
+        assert_eq!(story.cause.message.len(), LONGEST_CAUSE_BYTES);
+        assert_eq!((story.cause.class, story.worker.as_str()), (FailureClass::Fatal, "me"));
+        assert!(story.dead_id.is_some() && story.died_at.is_some());
+        assert!(names(&letter).contains(&"x-foreign".to_owned()));
+    }
 }

@@ -15,9 +15,11 @@ use super::address::Address;
 use super::{declare, fault};
 use crate::{BusError, RetryPolicy};
 
-/// The first pause before another try, and the longest.
+/// The first pause before another try, and the longest, which is what a broker that is back waits for its workers.
 const PAUSES: RetryPolicy =
-    RetryPolicy { max_attempts: u32::MAX, first_delay: Duration::from_millis(250), max_delay: Duration::from_secs(5) };
+    RetryPolicy { max_attempts: u32::MAX, first_delay: Duration::from_millis(250), max_delay: Duration::from_secs(1) };
+/// The pause after a refusal, which a person has to see to, and which the broker writes into its log every time.
+const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 /// How often an open connection is asked whether it still is, should its end go unheard.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -133,9 +135,10 @@ impl Supervisor {
     async fn run(self) {
         let mut failures = 0;
         loop {
+            let mut pause = PAUSES.delay(failures + 1);
             match self.connect().await {
                 Ok(connection) => {
-                    failures = 0;
+                    (failures, pause) = (0, PAUSES.first_delay);
                     let connection = Arc::new(connection);
                     let events = connection.events_listener();
                     self.tell(None, Some(connection.clone()), None);
@@ -146,6 +149,9 @@ impl Supervisor {
                 }
                 Err(error) => {
                     let refused = matches!(error, BusError::Configuration(_));
+                    if refused {
+                        pause = REFUSED_PAUSE;
+                    }
                     let why = match error {
                         BusError::Configuration(text) | BusError::Unavailable(text) => text,
                         other => other.to_string(),
@@ -162,7 +168,7 @@ impl Supervisor {
                     failures += 1;
                 }
             }
-            tokio::time::sleep(PAUSES.delay(failures.max(1))).await;
+            tokio::time::sleep(pause).await;
         }
     }
 

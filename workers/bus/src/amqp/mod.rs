@@ -11,6 +11,7 @@ pub mod definitions;
 mod depths;
 mod fault;
 mod grip;
+mod headers;
 mod in_hand;
 mod letter;
 mod link;
@@ -19,7 +20,9 @@ mod management;
 mod publisher;
 mod returns;
 mod roles;
+mod story;
 pub mod topology;
+mod used;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,12 +40,13 @@ use consumer::StageConsumer;
 use dead::Opened;
 use grip::Grips;
 use in_hand::Desk;
-use letter::{Letter, Used};
+use letter::Letter;
 use link::Link;
 use listener::Listener;
 use management::Management;
 use publisher::Publisher;
 use topology::{flag_key, flag_queue};
+use used::Used;
 
 /// How long the end of a process waits for what was dropped to be given back.
 const GOODBYE: Duration = Duration::from_secs(5);

@@ -8,20 +8,29 @@ use super::panics::{Panic, caught};
 use super::{Handled, Handler, StageLoop, Work};
 use crate::classify;
 
+/// A message that so many workers died with may be why. One death is chance (a restart, a machine that was switched
+/// off), and if it made every message of a batch a suspect, each would have a build of its own.
+const SUSPECT_AFTER: u32 = 2;
+
+/// Whether the message may be what its workers died of.
+pub(super) fn is_suspect(delivery: &Delivery) -> bool {
+    delivery.deaths() >= SUSPECT_AFTER
+}
+
 impl<H: Handler> StageLoop<H> {
-    /// Handles deliveries in their order, together where that is safe: a message that workers died with is handled
-    /// alone, so that it takes no other with it.
+    /// Handles deliveries in their order, together where that is safe: a message that workers died with again and again
+    /// is handled alone, so that it takes no other with it.
     pub(super) async fn handle(&mut self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<(), Failure> {
         let mut together = Vec::new();
         for delivery in batch {
-            let deaths = delivery.deaths();
-            if deaths > 0 {
+            let suspect = is_suspect(&delivery);
+            if suspect {
                 self.handle_together(std::mem::take(&mut together), stop).await?;
             }
             if let Some(readable) = self.read(delivery, stop).await? {
                 together.push(readable);
             }
-            if deaths > 0 {
+            if suspect {
                 self.handle_together(std::mem::take(&mut together), stop).await?;
             }
         }

@@ -90,7 +90,7 @@ impl<H: Handler> StageLoop<H> {
         Ok(())
     }
 
-    /// Begins with one message at a time, until one comes that no worker died with. A broker counts everything that a
+    /// Begins with one message at a time, until one comes that is no suspect. A broker counts everything that a
     /// dead worker had fetched as tried, so one that kills its worker must be alone in hand after a restart, or it uses
     /// up the tries of all that wait behind it.
     async fn consume(&mut self, stage: Stage, stop: &CancellationToken, failures: &mut u32) -> Result<(), Failure> {
@@ -101,7 +101,7 @@ impl<H: Handler> StageLoop<H> {
                 return Ok(());
             };
             *failures = 0;
-            if together > 1 && delivery.deaths() == 0 {
+            if together > 1 && !batch::is_suspect(&delivery) {
                 break delivery;
             }
             self.handle(vec![delivery], stop).await?;

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use bus::{Bus, BusError, Consumer, DeadLetter, Delivery, QueueDepth, Settle};
 use messages::{Envelope, Failure, LoadId, Stage};
 
-/// Tells of every message whose LOAD_ID begins with `killer` that a worker died with it.
+/// Tells of every message whose LOAD_ID begins with `killer` that two workers died with it, and of those that begin with
+/// `unlucky` that one did.
 pub struct Deadly {
     pub bus: Arc<dyn Bus>,
     pub seen: Arc<Mutex<Vec<Seen>>>,
@@ -32,7 +33,11 @@ impl Watched {
     fn pass(&self, delivery: Delivery) -> Delivery {
         let load_id = delivery.envelope().unwrap().load_id().to_string();
         self.seen.lock().unwrap().push(Seen::Delivered(load_id.clone()));
-        let deaths = u32::from(load_id.starts_with("killer"));
+        let deaths = match load_id.split(' ').next() {
+            Some("killer") => 2,
+            Some("unlucky") => 1,
+            _ => 0,
+        };
         Delivery::new(delivery.body().to_vec(), delivery.attempt(), Box::new(Passed(delivery))).after_deaths(deaths)
     }
 }

@@ -62,6 +62,14 @@ async fn what_killed_a_worker_takes_no_others_with_it() {
     assert_eq!(watch.fixture.batches(), expected, "in the order of delivery");
 }
 
+/// Or a worker that is killed once, with hundreds in hand, would have each of them built alone.
+#[tokio::test]
+async fn what_was_in_hand_at_one_death_is_handled_together() {
+    let watch = Watch::start(&["unlucky 1", "unlucky 2", "a"], 10).await;
+    watch.fixture.until_settled().await;
+    assert_eq!(watch.fixture.batches(), [["unlucky 1", "unlucky 2", "a"]]);
+}
+
 #[tokio::test]
 async fn a_stage_that_handles_one_at_a_time_consumes_once() {
     let watch = Watch::start(&["a", "killer", "b"], 1).await;
