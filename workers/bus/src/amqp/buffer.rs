@@ -100,7 +100,7 @@ mod tests {
         let buffer = Arc::new(Buffer::default());
         let waiting = tokio::spawn({
             let buffer = buffer.clone();
-            async move { [buffer.next().await, buffer.next().await, buffer.next().await].map(|one| one.body()[0]) }
+            async move { [buffer.next().await, buffer.next().await, buffer.next().await].map(|one| one.unwrap().body()[0]) }
         });
         tokio::task::yield_now().await;
         (1..=3).for_each(|body| buffer.put(delivery(body)));
@@ -113,7 +113,7 @@ mod tests {
         let short = Duration::from_millis(1);
         assert!(tokio::time::timeout(short, buffer.next()).await.is_err());
         buffer.put(delivery(1));
-        assert_eq!(buffer.next().await.body(), [1]);
+        assert_eq!(buffer.next().await.unwrap().body(), [1]);
         buffer.put(delivery(2));
         assert_eq!(buffer.empty().len(), 1);
         assert!(tokio::time::timeout(short, buffer.next()).await.is_err(), "what was taken out came all the same");

@@ -132,7 +132,7 @@ impl Returns {
 mod tests {
     use lapin::BasicProperties;
 
-    use super::super::letter::Used;
+    use super::super::used::Used;
     use super::*;
 
     fn sent(returns: &mut Returns, number: u64) -> oneshot::Receiver<Outcome> {
