@@ -115,7 +115,7 @@ impl Fetching {
 
     /// Works until the consumer is dropped. Every error is the channel's end.
     async fn work(&self, connection: &Connection, failures: &mut u32) -> lapin::Result<()> {
-        let channel = connection.create_channel().await?;
+        let channel = Arc::new(connection.create_channel().await?);
         channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
         let mut paused = false;
         loop {
@@ -138,7 +138,7 @@ impl Fetching {
         }
     }
 
-    async fn fetch(&self, channel: &Channel, failures: &mut u32) -> lapin::Result<End> {
+    async fn fetch(&self, channel: &Arc<Channel>, failures: &mut u32) -> lapin::Result<End> {
         let tag = format!("{} {}", self.desk.worker, Uuid::new_v4());
         let mut consumer = channel
             .basic_consume(
@@ -177,7 +177,7 @@ impl Fetching {
 
     fn take_next(
         &self,
-        channel: &Channel,
+        channel: &Arc<Channel>,
         fetched: Option<lapin::Result<lapin::message::Delivery>>,
     ) -> lapin::Result<()> {
         match fetched {
@@ -190,7 +190,7 @@ impl Fetching {
         }
     }
 
-    fn take(&self, channel: &Channel, delivery: lapin::message::Delivery) {
+    fn take(&self, channel: &Arc<Channel>, delivery: lapin::message::Delivery) {
         let lapin::message::Delivery { properties, data, acker, redelivered, .. } = delivery;
         let id = properties.message_id().clone();
         if redelivered && self.grips.pass_on(id.as_ref(), &data, &acker, channel) {
@@ -210,7 +210,7 @@ impl Fetching {
     /// give it back: it comes again when the channel ends, counted as a death. So meanwhile nothing is settled here, which
     /// would bring the next message. And a `basic.get` goes through the queue's log behind all that was settled before,
     /// so what was handed out for that arrives before the cancellation.
-    async fn cancel(&self, channel: &Channel, mut consumer: lapin::Consumer, tag: &str) -> lapin::Result<()> {
+    async fn cancel(&self, channel: &Arc<Channel>, mut consumer: lapin::Consumer, tag: &str) -> lapin::Result<()> {
         let _nothing_is_settled = self.gate.write().await;
         // Refused where there is a single active consumer.
         if self.stage != Stage::Transform {

@@ -27,12 +27,12 @@ pub(super) struct Grip {
 
 struct Hold {
     acker: Acker,
-    /// A channel without any owner is closed, and its deliveries with it.
-    channel: Channel,
+    /// A channel without any owner is closed, and its deliveries with it. Shared, because every delivery holds it.
+    channel: Arc<Channel>,
 }
 
 impl Grip {
-    pub(super) fn new(id: Option<ShortString>, body: Vec<u8>, acker: Acker, channel: Channel) -> Arc<Self> {
+    pub(super) fn new(id: Option<ShortString>, body: Vec<u8>, acker: Acker, channel: Arc<Channel>) -> Arc<Self> {
         let hold = Mutex::new(Hold { acker, channel });
         Arc::new(Self { id, body, hold, passed_on: Notify::new() })
     }
@@ -101,23 +101,39 @@ async fn put_back(acker: &Acker) {
 
 /// The deliveries of a consumer that are in somebody's hands.
 #[derive(Default)]
-pub(super) struct Grips(Mutex<Vec<Weak<Grip>>>);
+pub(super) struct Grips(Mutex<Held>);
+
+#[derive(Default)]
+struct Held {
+    grips: Vec<Weak<Grip>>,
+    /// So many are there before those that are gone are looked for.
+    sweep_at: usize,
+}
+
+impl Held {
+    fn alive(&self) -> impl Iterator<Item = Arc<Grip>> {
+        self.grips.iter().filter_map(Weak::upgrade)
+    }
+}
 
 impl Grips {
     pub(super) fn add(&self, grip: &Arc<Grip>) {
-        let mut grips = self.lock();
-        grips.retain(|grip| grip.strong_count() > 0);
-        grips.push(Arc::downgrade(grip));
+        let mut held = self.lock();
+        if held.grips.len() >= held.sweep_at {
+            held.grips.retain(|grip| grip.strong_count() > 0);
+            held.sweep_at = held.grips.len() * 2 + 16;
+        }
+        held.grips.push(Arc::downgrade(grip));
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.lock().iter().filter(|grip| grip.strong_count() > 0).count()
+        self.lock().grips.iter().filter(|grip| grip.strong_count() > 0).count()
     }
 
     /// Gives a delivery that came again to whoever still works on it. `false`: nobody does.
-    pub(super) fn pass_on(&self, id: Option<&ShortString>, body: &[u8], acker: &Acker, channel: &Channel) -> bool {
-        for grip in self.lock().iter().filter_map(Weak::upgrade) {
+    pub(super) fn pass_on(&self, id: Option<&ShortString>, body: &[u8], acker: &Acker, channel: &Arc<Channel>) -> bool {
+        for grip in self.lock().alive() {
             let mut hold = grip.hold();
             if grip.id.as_ref() == id && grip.body == body && !hold.acker.usable() {
                 *hold = Hold { acker: acker.clone(), channel: channel.clone() };
@@ -129,7 +145,7 @@ impl Grips {
         false
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Grip>>> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
