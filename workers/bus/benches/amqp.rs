@@ -12,7 +12,7 @@ use futures::StreamExt;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
 };
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use messages::{COMMANDS_EXCHANGE, Envelope, IngestRequested, LoadId, MessageId, Stage};
 use millrace_bus::amqp::AmqpBus;
@@ -106,10 +106,18 @@ async fn publish_bare(connection: &Connection, senders: usize, messages: usize) 
 async fn send_bare(channel: &Channel) {
     let envelope = envelope();
     let options = BasicPublishOptions { mandatory: true, immediate: false };
+    // The same message as ours: what is compared is the way, not the load.
+    let mut headers = FieldTable::default();
+    headers.insert("load_id".into(), AMQPValue::LongString(envelope.load_id().as_str().into()));
+    headers.insert("traceparent".into(), AMQPValue::LongString(envelope.trace.to_string().into()));
     let properties = BasicProperties::default()
-        .with_delivery_mode(2)
         .with_content_type("application/cloudevents+json".into())
-        .with_message_id(envelope.id.to_string().into());
+        .with_delivery_mode(2)
+        .with_message_id(envelope.id.to_string().into())
+        .with_type(envelope.message.type_name().into())
+        .with_app_id("millrace".into())
+        .with_timestamp(envelope.time.timestamp().unsigned_abs())
+        .with_headers(headers);
     let key = envelope.routing_key();
     let confirmed = channel
         .basic_publish(COMMANDS_EXCHANGE.into(), key.as_str().into(), options, &envelope.to_json().unwrap(), properties)
