@@ -24,6 +24,8 @@ use crate::{BusError, DeadLetter};
 /// How long another one who looks at the same queue is waited for.
 const TURN_WAIT: Duration = Duration::from_secs(20);
 const TURN_PAUSE: Duration = Duration::from_millis(50);
+/// Between two looks whether all is put back.
+const LOOK_PAUSE: Duration = Duration::from_millis(2);
 /// How long putting back, or writing an acknowledgement, may take.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 
@@ -33,6 +35,8 @@ pub(super) struct Opened {
     channel: Channel,
     stage: Stage,
     consumer: lapin::Consumer,
+    /// See [`turn`].
+    _turn: lapin::Consumer,
     letters: Vec<Held>,
 }
 
@@ -70,7 +74,7 @@ impl Opened {
     /// are handed out, and they have arrived when the broker has answered once more.
     async fn try_open(connection: &Connection, stage: Stage) -> lapin::Result<Self> {
         let channel = connection.create_channel().await?;
-        turn(&channel, stage).await?;
+        let turn = turn(&channel, stage).await?;
         let queue = dead_queue(stage);
         let mut consumer = consume(&channel, &queue).await?;
         let mut deliveries = Vec::new();
@@ -83,7 +87,7 @@ impl Opened {
         }
         // In the order in which the broker handed them out, whichever way they came.
         deliveries.sort_by_key(|delivery| delivery.delivery_tag);
-        let mut opened = Self { channel, stage, consumer, letters: Vec::new() };
+        let mut opened = Self { channel, stage, consumer, _turn: turn, letters: Vec::new() };
         deliveries.into_iter().for_each(|delivery| opened.hold(delivery));
         Ok(opened)
     }
@@ -128,15 +132,17 @@ impl Opened {
         Ok(found)
     }
 
-    /// Puts back what was not taken out, and waits until it is: at the end of a channel the broker does it by itself, a
-    /// moment later, in which somebody else would not see the letters.
+    /// Puts back what was not taken out, and waits until it is: a quorum queue puts messages back one by one, and somebody
+    /// else would see only some of them meanwhile.
     pub(super) async fn close(self) {
         let options = BasicNackOptions { multiple: true, requeue: true };
+        let left = self.letters.iter().filter(|held| held.delivery.acker.usable()).count() as u64;
         let put_back = async {
             self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default()).await?;
             self.channel.basic_nack(0, options).await?;
-            // When this is answered the queue has got what came before it over the same channel.
-            depths::count(&self.channel, dead_queue(self.stage)).await?;
+            while depths::count(&self.channel, dead_queue(self.stage)).await?.0 < left {
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
             self.channel.close(200, "looked at".into()).await
         };
         let why = match tokio::time::timeout(WRITE_WAIT, put_back).await {
@@ -151,12 +157,12 @@ impl Opened {
 /// Of two who look at the same time one would see less than there is. A quorum queue has no exclusive consumers: the
 /// broker takes the wish and does nothing about it. So whoever looks owns a queue meanwhile that only one connection
 /// can have, and that ends with the channel, however that ends.
-async fn turn(channel: &Channel, stage: Stage) -> lapin::Result<()> {
+async fn turn(channel: &Channel, stage: Stage) -> lapin::Result<lapin::Consumer> {
     let queue = look_queue(stage);
     let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
     channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await?;
-    // It deletes itself when its consumer goes.
-    consume(channel, &queue).await.map(drop)
+    // It deletes itself when its consumer goes, so that is to be kept.
+    consume(channel, &queue).await
 }
 
 async fn consume(channel: &Channel, queue: &str) -> lapin::Result<lapin::Consumer> {
