@@ -69,8 +69,7 @@ fn queues_say_what_to_do() {
 fn a_stop_during_a_load_finishes_it_and_leaves_the_rest() {
     let mut mill = Mill::new();
     let (mut worker, file) = in_the_middle_of_a_load(&mut mill);
-    worker.terminate();
-    mill.wait("the stop", || mill.log().contains("stopping:"));
+    ask_to_stop(&mill, &worker);
     assert_eq!(mill.queue("ingest")["in_hand"], 1, "the load goes on");
     drop(file);
     assert_eq!(worker.ended().code(), Some(0));
@@ -101,8 +100,7 @@ fn what_is_not_done_by_the_deadline_is_given_back_uncounted() {
 fn a_second_stop_ends_at_once_and_what_was_in_hand_is_done_again() {
     let mut mill = Mill::new();
     let (mut worker, file) = in_the_middle_of_a_load(&mut mill);
-    worker.terminate();
-    mill.wait("the stop", || mill.log().contains("stopping:"));
+    ask_to_stop(&mill, &worker);
     let asked = Instant::now();
     worker.terminate();
     assert_eq!(worker.ended().code(), Some(143));
@@ -131,6 +129,15 @@ fn in_the_middle_of_a_load(mill: &mut Mill) -> (Running, Holder) {
     mill.run(&["resume", "ingest"]).expect(0);
     mill.wait("a message in hand", || mill.queue("ingest")["in_hand"] == 1);
     (worker, holder)
+}
+
+/// SIGTERM, and waits until it was heard: two that come at the same moment are one.
+fn ask_to_stop(mill: &Mill, worker: &Running) {
+    let heard = || mill.log().matches("stopping:").count();
+    // The watcher's is there already.
+    let before = heard();
+    worker.terminate();
+    mill.wait("the stop", || heard() > before);
 }
 
 /// At which try each file was loaded, in order.
