@@ -59,8 +59,8 @@ async fn a_listener_whose_queue_was_deleted_says_so() {
     let sent = command(Stage::Ingest);
     let mut listener = bus.listen(sent.load_id(), &["ingest.requested"]).await.unwrap();
     let queues = blocking(|| rabbit.management().queues(rabbit.vhost.name()));
-    let names = queues.iter().filter_map(|queue| queue["name"].as_str());
-    let queue = names.filter(|name| name.starts_with(millrace_bus::amqp::topology::ANSWERS)).next().unwrap();
+    let mut names = queues.iter().filter_map(|queue| queue["name"].as_str());
+    let queue = names.find(|name| name.starts_with(millrace_bus::amqp::topology::ANSWERS)).unwrap();
     assert!(blocking(|| rabbit.management().delete_queue(rabbit.vhost.name(), queue)));
     let error = listener.next().await.err().unwrap().to_string();
     assert!(error.contains("listen again"), "{error}");
