@@ -82,6 +82,8 @@ fn a_dead_letter_is_shown_mended_and_replayed_and_a_stage_paused_and_resumed() {
     mill.wait("a message that waits", || mill.queue("ingest")["ready"] == 1);
     let queues = mill.run(&["queues"]).expect(0);
     assert!(queues.stdout.contains("paused") && queues.stdout.contains("millrace resume ingest"), "{}", queues.stdout);
+    let told = mill.json(&["queues", "--oldest"]);
+    assert!(told[0]["oldest_secs"].as_u64().is_some_and(|secs| secs < 100), "{told}");
     mill.run(&["resume", "ingest"]).expect(0);
     mill.wait("the verdict", || judged(&mill) == 1);
     invariants(&mill, &[file]);

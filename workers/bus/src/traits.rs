@@ -31,6 +31,14 @@ pub trait Bus: Send + Sync + 'static {
     /// How full each stage's queue is, in the order of the way.
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError>;
 
+    /// How long ago the oldest message that waits for a stage was published, in seconds; `None` if nothing waits. A bus
+    /// whose [`depths`](Self::depths) can't tell has to take the message and give it back: it is not counted as tried,
+    /// but moves to the end of its queue. So this is for people who ask, not for what asks every minute.
+    async fn oldest_secs(&self, stage: Stage) -> Result<Option<u64>, BusError> {
+        let depths = self.depths().await?;
+        Ok(depths.into_iter().find(|depth| depth.stage == stage).and_then(|depth| depth.oldest_secs))
+    }
+
     /// Dead letters, newest first, at most `limit`; of one stage, or of all.
     async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError>;
 

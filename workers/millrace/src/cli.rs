@@ -42,7 +42,7 @@ pub enum Command {
     /// Show a load from its files to its verdict
     Load(Load),
     /// Show how full the queues are, who works on them, and what to do
-    Queues,
+    Queues(Queues),
     /// Let a stage's queue fill: what is in hand is finished, and nothing more is begun
     Pause(OfStage),
     /// Let a paused stage go on
@@ -117,6 +117,14 @@ pub struct Load {
 pub struct OfStage {
     /// The stage: ingest, transform or dq
     pub stage: Stage,
+}
+
+#[derive(Debug, Args)]
+pub struct Queues {
+    /// Tell the age of the oldest message also where a look is not enough: on RabbitMQ it is taken and put at the end of
+    /// its queue, not counted as tried
+    #[arg(long)]
+    pub oldest: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -75,7 +75,7 @@ async fn run(cli: Cli, output: &Output) -> Result<End, Failure> {
         Command::Loads(options) => load::loads(settings, &options, output).await,
         Command::Load(options) => load::load(settings, &options, output).await,
         Command::Dead(what) => dead::dead(settings, what, output).await,
-        Command::Queues => queues::queues(settings, output).await,
+        Command::Queues(options) => queues::queues(settings, &options, output).await,
         Command::Pause(of) => queues::set_paused(settings, of.stage, true, output).await,
         Command::Resume(of) => queues::set_paused(settings, of.stage, false, output).await,
         Command::Query(options) => query::query(settings, &options, output).await,

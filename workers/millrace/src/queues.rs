@@ -6,6 +6,7 @@ use runtime::Settings;
 use serde::Serialize;
 
 use crate::End;
+use crate::cli::Queues;
 use crate::output::{self, Output, age, counted, thousands};
 use crate::platform;
 
@@ -37,9 +38,13 @@ struct Set {
     changed: bool,
 }
 
-pub async fn queues(settings: Settings, output: &Output) -> Result<End, Failure> {
+pub async fn queues(settings: Settings, options: &Queues, output: &Output) -> Result<End, Failure> {
     let bus = platform::open_bus(&settings, "queues").await?;
-    let queues: Vec<Queue> = bus.depths().await?.into_iter().map(Queue::of).collect();
+    let mut depths = bus.depths().await?;
+    for depth in depths.iter_mut().filter(|depth| options.oldest && depth.ready > 0 && depth.oldest_secs.is_none()) {
+        depth.oldest_secs = bus.oldest_secs(depth.stage).await?;
+    }
+    let queues: Vec<Queue> = depths.into_iter().map(Queue::of).collect();
     output.value(&queues, |queues| {
         let header = ["stage", "state", "ready", "delayed", "in hand", "dead", "oldest", "consumers", "in/s", "out/s"];
         output.table(&header, queues.iter().map(Queue::row).collect());

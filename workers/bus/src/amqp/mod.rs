@@ -17,6 +17,7 @@ mod letter;
 mod link;
 mod listener;
 mod management;
+mod oldest;
 mod publisher;
 mod returns;
 mod roles;
@@ -158,6 +159,15 @@ impl Bus for AmqpBus {
             depths::count_all(&channel, in_hand, told).await.map_err(|error| fault::calling(&error))
         };
         self.within(counted).await
+    }
+
+    async fn oldest_secs(&self, stage: Stage) -> Result<Option<u64>, BusError> {
+        let asked = self.consuming.within(self.wait, async {
+            let connection = self.consuming.connection().await;
+            let channel = connection.create_channel().await.map_err(|error| fault::calling(&error))?;
+            oldest::age_secs(&channel, &self.desk.publisher, stage).await
+        });
+        asked.await
     }
 
     async fn dead(&self, stage: Option<Stage>, limit: usize) -> Result<Vec<DeadLetter>, BusError> {

@@ -74,8 +74,9 @@ fn operator() -> Role {
         tags: "monitoring",
         configure: format!("^{}", escaped(ANSWERS)),
         write: format!("^({}|{}|{listened})$", escaped(COMMANDS_EXCHANGE), escaped(WORK_EXCHANGE)),
-        read: format!(r"^({}|{listened}|millrace\.({stages})\.(dead|paused))$", escaped(EVENTS_EXCHANGE)),
-        // Replays, and the flag that pauses.
+        // The stages' own queues too, for `queues --oldest`.
+        read: format!(r"^({}|{listened}|millrace\.({stages})(\.(dead|paused))?)$", escaped(EVENTS_EXCHANGE)),
+        // Replays, what was looked at, and the flag that pauses.
         keys: vec![(WORK_EXCHANGE, format!(r"^({stages})(\.paused)?$"))],
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use messages::{Failure, Stage};
+use chrono::Utc;
+use messages::{Envelope, Failure, Stage};
 
 use super::Fixture;
 use super::support::{depth, envelope, next};
@@ -31,6 +32,28 @@ pub async fn depths_tell_where_every_message_is(bus: &impl Fixture) {
     assert_eq!(depths.iter().map(|depth| depth.stage).collect::<Vec<_>>(), Stage::ALL);
     assert!(depths[1..].iter().all(|depth| depth.unsettled() + depth.dead == 0));
     assert!(depths[1..].iter().all(|depth| depth.oldest_secs.is_none()));
+}
+
+/// The oldest message tells how long it has waited to whoever asks, and waits on, untried.
+pub async fn the_oldest_tells_its_age_and_stays(bus: &impl Fixture) {
+    let bus = bus.open("a").await;
+    for stage in Stage::ALL {
+        assert_eq!(bus.oldest_secs(stage).await.unwrap(), None, "{stage}");
+    }
+    let old = Envelope { time: Utc::now() - chrono::Duration::seconds(100), ..envelope() };
+    for sent in [old, envelope()] {
+        bus.publish(&sent).await.unwrap();
+    }
+    // A bus may count from the message's own time, or from its coming.
+    let age = bus.oldest_secs(Stage::Ingest).await.unwrap().unwrap();
+    assert!(age < 60 || (100..160).contains(&age), "{age} s");
+    let mut consumer = bus.consume(Stage::Ingest, 2).await.unwrap();
+    for _ in 0..2 {
+        let delivery = next(&mut *consumer).await;
+        assert_eq!((delivery.attempt(), delivery.deaths()), (1, 0));
+        delivery.ack().await.unwrap();
+    }
+    depth(&*bus, Stage::Ingest, |depth| depth.unsettled() == 0).await;
 }
 
 /// Consumers are counted over all handles, each at its stage, until they are dropped.

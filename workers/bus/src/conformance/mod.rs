@@ -71,6 +71,7 @@ macro_rules! conformance_tests {
             listen: a_listener_leaves_nothing_behind
             depths: depths_tell_where_every_message_is
             depths: depths_tell_who_consumes
+            depths: the_oldest_tells_its_age_and_stays
             depths: the_check_names_the_bus
             pause: paused_it_keeps_everything_and_resumed_it_goes_on
             pause: what_is_in_hand_is_finished_while_paused

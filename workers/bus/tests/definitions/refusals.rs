@@ -71,6 +71,12 @@ async fn a_worker_consumes_its_own_queue_only() {
     for user in USERS {
         let bus = plant.bus(user).await;
         for stage in Stage::ALL {
+            if user == "millrace-operator" {
+                // To look at the oldest means to take it.
+                airflow.publish(&command(stage)).await.unwrap();
+                assert!(bus.oldest_secs(stage).await.unwrap().is_some());
+                continue;
+            }
             let mut consumer = bus.consume(stage, 1).await.unwrap();
             let came = consumer.next_within(Duration::from_secs(20)).await;
             if user == format!("millrace-{stage}") {
@@ -79,9 +85,7 @@ async fn a_worker_consumes_its_own_queue_only() {
                 assert_refused(&format!("{user} consuming {stage}"), came);
                 assert_refused("asked again", consumer.next_within(Duration::from_secs(20)).await);
             }
-            if user != "millrace-operator" {
-                assert_refused(&format!("{user} looking at dead letters"), bus.dead(Some(stage), 10).await);
-            }
+            assert_refused(&format!("{user} looking at dead letters"), bus.dead(Some(stage), 10).await);
         }
         if !["millrace-operator", "millrace-airflow"].contains(&user) {
             let message = message("ingest.completed");
