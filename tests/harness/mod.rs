@@ -233,6 +233,7 @@ impl Running {
     #[track_caller]
     pub fn killed_at(mut self, point: &str, mill: &Mill) {
         let mark = format!("failpoint {point} kills {}\n", self.id());
+        mill.wait(&format!("its death at {point}"), || self.0.try_wait().unwrap().is_some());
         let status = self.ended();
         assert_eq!(status.signal(), Some(nix::sys::signal::SIGKILL as i32), "{status}: {}", mill.log());
         assert!(mill.log().contains(&mark), "it did not die at {point}: {}", mill.log());

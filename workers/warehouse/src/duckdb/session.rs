@@ -77,16 +77,20 @@ impl Opening {
         }
     }
 
-    /// Makes the file under another name and renames it: one who is killed in the middle leaves nothing that looks like
-    /// a warehouse and is none.
+    /// Makes the file beside its place and puts it there whole: one who is killed in the middle leaves nothing that looks
+    /// like a warehouse and is none. The lease keeps our other processes away meanwhile.
     fn make(&self) -> duckdb::Result<Connection> {
         let mut new = self.path.as_os_str().to_owned();
         new.push(".new");
         let new = PathBuf::from(new);
         let _ = std::fs::remove_file(&new);
         drop(self.connect(&new)?);
-        if let Err(error) = std::fs::rename(&new, &self.path) {
-            tracing::warn!(%error, path = %self.path.display(), "the new warehouse can't be renamed; it is made in its place");
+        // Unlike renaming, a link never takes the place of a file that another program has put there meanwhile. Some file
+        // systems know no links; what still goes wrong is told by the opening that follows.
+        match std::fs::hard_link(&new, &self.path) {
+            Ok(()) => drop(std::fs::remove_file(&new)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => drop(std::fs::remove_file(&new)),
+            Err(_) => drop(std::fs::rename(&new, &self.path)),
         }
         self.connect(&self.path)
     }
