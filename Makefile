@@ -51,5 +51,5 @@ libduckdb: ## Lay the prebuilt DuckDB library into .duckdb
 	@deploy/dev/need.sh cargo cc
 	@deploy/dev/libduckdb.sh "$(CACHE)"
 
-rabbitmq: ## Install RabbitMQ, of which the tests start private nodes; AMQP_URL names another one
+rabbitmq: ## Install RabbitMQ, of which the tests start private nodes
 	@deploy/dev/rabbitmq.sh

@@ -1,17 +1,17 @@
 #!/bin/sh
-# Makes sure that tests find a RabbitMQ, of which they start private nodes. Does nothing if there is one, or if AMQP_URL
-# names one. The places are those of tests/kit/src/find.rs.
+# Makes sure that tests find a RabbitMQ, of which they start private nodes. Does nothing if there is one. The places are
+# those of tests/kit/src/find.rs. Where AMQP_URL names a running one, the tests that share a broker use that; those that
+# kill a broker, or change its settings, still need nodes of their own.
 #
 # RABBITMQ_HOME: the folder of one that lies elsewhere; it holds sbin/rabbitmq-server.
 set -eu
-[ -z "${AMQP_URL:-}" ] || exit 0
 for folder in "${RABBITMQ_HOME:-}/sbin" /usr/lib/rabbitmq/bin /opt/homebrew/opt/rabbitmq/sbin /usr/local/opt/rabbitmq/sbin; do
     [ ! -f "$folder/rabbitmq-server" ] || exit 0
 done
 ! command -v rabbitmq-server >/dev/null 2>&1 || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "missing: RabbitMQ 3.10 or newer: install it (Debian: apt-get install rabbitmq-server; macOS: brew install rabbitmq), or set AMQP_URL to a running one" >&2
+    echo "missing: RabbitMQ 3.10 or newer: install it (Debian: apt-get install rabbitmq-server; macOS: brew install rabbitmq), or set RABBITMQ_HOME to where it is" >&2
     exit 1
 fi
 
@@ -29,6 +29,6 @@ fi
 export RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
 { apt-get -qq update && apt-get -qq install --yes --no-install-recommends rabbitmq-server; } >"$log" 2>&1 || {
     cat "$log" >&2
-    echo "missing: RabbitMQ could not be installed with apt-get: see to the network, or set AMQP_URL to a running one" >&2
+    echo "missing: RabbitMQ could not be installed with apt-get: see to the network, or set RABBITMQ_HOME to where one is" >&2
     exit 1
 }
