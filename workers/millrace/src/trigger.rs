@@ -37,7 +37,7 @@ pub async fn trigger(settings: Settings, asked: Trigger, output: &Output) -> Res
         Asked::Dq => "dq",
     };
     let (completed, failed) = (format!("{stage}.completed"), format!("{stage}.failed"));
-    let mut answers = match asked.wait {
+    let answers = match asked.wait {
         // Listen first: the answer may come before the next line is reached.
         Some(_) => Some(bus.listen(&asked.load_id, &[&completed, &failed]).await?),
         None => None,
@@ -50,9 +50,12 @@ pub async fn trigger(settings: Settings, asked: Trigger, output: &Output) -> Res
         answer: None,
     };
     let mut end = End::Good;
-    if let (Some(secs), Some(answers)) = (asked.wait, answers.as_mut()) {
-        let answer = tokio::time::timeout(Duration::from_secs(secs), wait(answers.as_mut(), command.id))
-            .await
+    if let (Some(secs), Some(mut answers)) = (asked.wait, answers) {
+        let answer = tokio::time::timeout(Duration::from_secs(secs), wait(answers.as_mut(), command.id)).await;
+        // The queue of the answers goes away with this process, and not later.
+        drop(answers);
+        bus.close().await;
+        let answer = answer
             .map_err(|_| {
                 Failure::transient(format!(
                     "no answer for {} within {secs} s; it may still come: look with `millrace load`, and see that a {stage} worker runs",

@@ -12,6 +12,7 @@ use messages::{LoadId, RoutingKey};
 use uuid::Uuid;
 
 use super::fault;
+use super::in_hand::Desk;
 use super::link::Link;
 use super::topology::{ANSWERS, ANSWERS_EXPIRE_MILLIS, exchange_of};
 use crate::heard::Heard;
@@ -23,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A listener and its queue, which is deleted when it is dropped.
 pub(super) struct Listener {
     link: Arc<Link>,
+    desk: Arc<Desk>,
     queue: String,
     consumer: Option<Consuming>,
     /// Received and not handed out: whoever waited for it went away in the middle.
@@ -38,12 +40,17 @@ struct Consuming {
 
 impl Listener {
     /// Makes the queue. What is published after this has returned comes into it.
-    pub(super) async fn open(link: Arc<Link>, load_id: &LoadId, types: &[&str]) -> Result<Self, BusError> {
+    pub(super) async fn open(
+        link: Arc<Link>,
+        desk: Arc<Desk>,
+        load_id: &LoadId,
+        types: &[&str],
+    ) -> Result<Self, BusError> {
         let queue = format!("{ANSWERS}{}", Uuid::new_v4());
         let connection = link.connection().await;
         let channel = connection.create_channel().await.map_err(|error| fault::calling(&error))?;
         // From here on it is deleted again, however far this comes.
-        let mut listener = Self { link, queue, consumer: None, received: None };
+        let mut listener = Self { link, desk, queue, consumer: None, received: None };
         listener.declare(&channel, load_id, types).await.map_err(|error| fault::calling(&error))?;
         let consuming = listener.consume(connection, channel).await.map_err(|error| fault::calling(&error))?;
         listener.consumer = Some(consuming);
@@ -131,9 +138,8 @@ impl Drop for Listener {
             drop(consumer);
             Ok::<_, lapin::Error>(())
         };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            // If it fails, the queue expires.
-            runtime.spawn(async move { tokio::time::timeout(Duration::from_secs(5), delete).await });
-        }
+        // If it fails, the queue expires.
+        let deleted = async move { tokio::time::timeout(Duration::from_secs(5), delete).await };
+        self.desk.runtime.spawn(self.desk.returns.track_future(deleted));
     }
 }

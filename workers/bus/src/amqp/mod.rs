@@ -147,7 +147,7 @@ impl Bus for AmqpBus {
     }
 
     async fn listen(&self, load_id: &LoadId, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
-        let opened = Listener::open(self.consuming.clone(), load_id, types);
+        let opened = Listener::open(self.consuming.clone(), self.desk.clone(), load_id, types);
         Ok(Box::new(self.within(opened).await?))
     }
 
