@@ -42,6 +42,8 @@ impl Builder {
             named => self.contracts.named(named)?.iter().map(|contract| contract.table().to_lowercase()).collect(),
         };
         let request = BuildRequest::of_sources(tables.iter().map(String::as_str), wish.full_refresh);
+        // Others may have the warehouse as long as dbt only parses.
+        self.dbt.ready().await;
         let lent = ledger.warehouse().lend().await?;
         let built = self.build_when_free(&request).await;
         drop(lent);

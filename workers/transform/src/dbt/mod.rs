@@ -55,6 +55,14 @@ impl Dbt {
         Ok(Self { cold: Cold::default(), warm, settings })
     }
 
+    /// Waits until the sidecar has parsed the project, so that a build holds the warehouse for no longer than it needs. What
+    /// is wrong with it is told by the build.
+    pub async fn ready(&mut self) {
+        if let Some(warm) = &mut self.warm {
+            warm.ready().await;
+        }
+    }
+
     /// Builds what `request` selects, and of what that reads the models which the warehouse does not have yet. `Ok` means
     /// that no model failed; tests may have, and models below a failed test are skipped: ask the report.
     ///

@@ -34,21 +34,37 @@ impl Warm {
         self.current = self.spawn().ok();
     }
 
+    /// Waits until a build can begin at once. What is wrong is told by the build that follows.
+    pub(super) async fn ready(&mut self) {
+        if self.may_try().is_ok() {
+            let ready = self.sidecar().await.map(drop);
+            let _ = self.cooled(ready).await;
+        }
+    }
+
     pub(super) async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, Error> {
-        if let Some((moment, reason)) = &self.not_before {
-            if Instant::now() < *moment {
-                return Err(Error::Unusable(reason.clone()));
+        self.may_try()?;
+        let ended = self.try_build(request).await;
+        self.cooled(ended).await
+    }
+
+    fn may_try(&mut self) -> Result<(), Error> {
+        match &self.not_before {
+            Some((moment, reason)) if Instant::now() < *moment => Err(Error::Unusable(reason.clone())),
+            _ => {
+                self.not_before = None;
+                Ok(())
             }
-            self.not_before = None;
         }
-        match self.try_build(request).await {
-            Err(Error::Unusable(reason)) => {
-                self.end().await;
-                self.not_before = Some((Instant::now() + COOL_DOWN, reason.clone()));
-                Err(Error::Unusable(reason))
-            }
-            ended => ended,
+    }
+
+    /// After a sidecar that could not be had there is none for a while.
+    async fn cooled<T>(&mut self, ended: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::Unusable(reason)) = &ended {
+            self.not_before = Some((Instant::now() + COOL_DOWN, reason.clone()));
+            self.end().await;
         }
+        ended
     }
 
     pub(super) async fn stop(self) {
@@ -58,6 +74,19 @@ impl Warm {
     }
 
     async fn try_build(&mut self, request: &BuildRequest) -> Result<BuildReport, Error> {
+        let timeout = self.settings.timeout();
+        let sidecar = self.sidecar().await?;
+        match tokio::time::timeout(timeout, sidecar.build(request)).await {
+            Ok(ended) => ended.map_err(Error::Dbt),
+            Err(_) => {
+                self.end().await;
+                Err(Error::Dbt(DbtError::TimedOut { timeout_secs: self.settings.timeout_secs }))
+            }
+        }
+    }
+
+    /// A sidecar that has parsed the project as it is now.
+    async fn sidecar(&mut self) -> Result<&mut Sidecar, Error> {
         let is_current = match &mut self.current {
             Some(current) => {
                 current.sidecar.is_usable()
@@ -73,14 +102,7 @@ impl Warm {
             return Err(Error::Unusable("there is no sidecar".into()));
         };
         sidecar.ready().await?;
-        let timeout = self.settings.timeout();
-        match tokio::time::timeout(timeout, sidecar.build(request)).await {
-            Ok(ended) => ended.map_err(Error::Dbt),
-            Err(_) => {
-                self.end().await;
-                Err(Error::Dbt(DbtError::TimedOut { timeout_secs: self.settings.timeout_secs }))
-            }
-        }
+        Ok(sidecar)
     }
 
     fn spawn(&self) -> Result<Current, Error> {
