@@ -30,6 +30,14 @@ async fn child() {
     let warehouse = open(&settings(Path::new(&path), 30)).await.unwrap();
     let number = |text: &str| text.parse::<u32>().unwrap();
     match role.split(' ').collect::<Vec<_>>().as_slice() {
+        // Lent again and again, with work in between, as while dbt builds for a stream of loads.
+        ["lend"] => loop {
+            warehouse.check().await.unwrap();
+            println!("\nREADY");
+            let lent = warehouse.lend().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            drop(lent);
+        },
         // Steady work without a pause: the handle is never idle.
         ["hold"] => loop {
             warehouse.check().await.unwrap();
@@ -103,6 +111,25 @@ async fn a_file_that_another_process_holds_is_waited_for_and_its_holder_named() 
     holder.kill().unwrap();
     holder.wait().unwrap();
     warehouse.prepare(&[batches()]).await.unwrap();
+}
+
+/// Whoever looks gets his turn, though the file is never idle.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_lent_again_and_again_can_be_looked_into() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.duckdb");
+    let (mut lender, mut lines) = start(&path, "lend");
+    assert!(lines.any(|line| line == "READY"));
+    // Its pipe must not fill.
+    let reading = std::thread::spawn(move || lines.for_each(drop));
+    for _ in 0..5 {
+        let looking = open_read_only(&settings(&path, 20)).await.unwrap();
+        looking.check().await.unwrap();
+        looking.close().await;
+    }
+    lender.kill().unwrap();
+    lender.wait().unwrap();
+    reading.join().unwrap();
 }
 
 /// A fresh machine starts all roles at once.

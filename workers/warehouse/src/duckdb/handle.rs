@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -36,7 +36,7 @@ impl Handle {
     /// The handle, and the thread behind it: once that has ended, the file is closed.
     pub(super) fn start(opening: Opening) -> Result<(Self, JoinHandle<()>), WarehouseError> {
         let (jobs, inbox) = mpsc::channel();
-        let keeper = Keeper { opening, session: None };
+        let keeper = Keeper { opening, session: None, busy_since: Instant::now() };
         let thread = std::thread::Builder::new()
             .name("duckdb".into())
             .spawn(move || keeper.serve(&inbox))
@@ -85,15 +85,22 @@ fn stopped() -> WarehouseError {
 struct Keeper {
     opening: Opening,
     session: Option<Session>,
+    /// Since when no other process had a chance to get the file.
+    busy_since: Instant,
 }
 
 impl Keeper {
     fn serve(mut self, inbox: &Receiver<Job>) {
         loop {
+            let waiting = Instant::now();
+            let was_free = self.session.is_none();
             let job = match &self.session {
                 None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(_) => inbox.recv_timeout(self.opening.idle_close()),
             };
+            if was_free && waiting.elapsed() > PAUSE {
+                self.busy_since = Instant::now();
+            }
             match job {
                 Ok(Job::Work(work)) => {
                     work(&mut self);
@@ -110,6 +117,7 @@ impl Keeper {
                     let _ = answer.send(lease.as_ref().map(|_| Lent::new(guard)).map_err(Clone::clone));
                     let _ = dropped.recv();
                     drop(lease);
+                    self.pause_after_turn();
                 }
                 Ok(Job::Close(answer)) => {
                     self.give_up();
@@ -138,9 +146,10 @@ impl Keeper {
     }
 
     fn pause_after_turn(&mut self) {
-        if self.session.as_ref().is_some_and(|session| session.age() > TURN) {
+        if self.busy_since.elapsed() > TURN {
             self.give_up();
             std::thread::sleep(PAUSE);
+            self.busy_since = Instant::now();
         }
     }
 

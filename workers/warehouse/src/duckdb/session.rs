@@ -69,7 +69,6 @@ impl Opening {
                         lease,
                         path: self.path.clone(),
                         read_only: self.read_only,
-                        opened_at: Instant::now(),
                         broken: Cell::new(false),
                     });
                 }
@@ -119,7 +118,6 @@ pub(super) struct Session {
     lease: Lease,
     path: PathBuf,
     read_only: bool,
-    opened_at: Instant,
     broken: Cell<bool>,
 }
 
@@ -201,10 +199,6 @@ impl Session {
 
     pub(super) fn read_only(&self) -> bool {
         self.read_only
-    }
-
-    pub(super) fn age(&self) -> Duration {
-        self.opened_at.elapsed()
     }
 
     /// Says that the handle must not be used again.
