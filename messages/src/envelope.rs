@@ -23,6 +23,9 @@ pub struct Envelope {
     pub source: String,
     /// When it was made.
     pub time: DateTime<Utc>,
+    /// When the first message of its way was made: the file was seen, or somebody asked. Repeated along the whole way, so
+    /// that whoever ends it knows how long it took.
+    pub origin_time: DateTime<Utc>,
     /// The trace that it belongs to and the span that sent it.
     pub trace: TraceContext,
     /// W3C tracestate, handed on as it came.
@@ -82,6 +85,9 @@ pub(crate) struct Wire {
     pub(crate) subject: Option<String>,
     /// When it was made.
     pub(crate) time: DateTime<Utc>,
+    /// When the first message of its way was made, repeated along the whole way. The message's own time if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) origintime: Option<DateTime<Utc>>,
     #[serde(default = "json_type")]
     pub(crate) datacontenttype: String,
     /// The version of the data's shape.
@@ -109,10 +115,12 @@ fn schema_version() -> u32 {
 impl Envelope {
     /// A message that nothing led to: a new trace begins here.
     pub fn new(source: impl Into<String>, message: impl Into<Message>) -> Self {
+        let now = Utc::now();
         Self {
             id: MessageId::fresh(),
             source: source.into(),
-            time: Utc::now(),
+            time: now,
+            origin_time: now,
             trace: TraceContext::root(),
             tracestate: None,
             correlation_id: None,
@@ -129,6 +137,7 @@ impl Envelope {
             id: self.id.leading_to(&told),
             source: source.into(),
             time: Utc::now(),
+            origin_time: self.origin_time,
             trace: self.trace.child(),
             tracestate: self.tracestate.clone(),
             correlation_id: Some(self.correlation_id.unwrap_or(self.id)),
@@ -164,6 +173,7 @@ impl Envelope {
             type_name: self.message.type_name().into(),
             subject: Some(self.load_id().to_string()),
             time: self.time,
+            origintime: (self.origin_time != self.time).then_some(self.origin_time),
             datacontenttype: json_type(),
             schemaversion: SCHEMA_VERSION,
             correlationid: self.correlation_id,
@@ -204,6 +214,7 @@ impl Envelope {
             id: wire.id,
             source: wire.source,
             time: wire.time,
+            origin_time: wire.origintime.unwrap_or(wire.time),
             trace: trace.unwrap_or_else(TraceContext::root),
             // It speaks of the trace that came; of a new one it would tell a lie.
             tracestate: wire.tracestate.filter(|_| trace.is_some()),

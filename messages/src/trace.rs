@@ -37,6 +37,27 @@ impl TraceContext {
         format!("{:032x}", self.trace_id)
     }
 
+    /// The context of a span that telemetry began. `None` for an id of zero, which W3C calls invalid.
+    pub fn of_span(trace_id: u128, span_id: u64, sampled: bool) -> Option<Self> {
+        let flags = if sampled { SAMPLED } else { 0 };
+        (trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, flags })
+    }
+
+    /// The trace's id as a number.
+    pub fn trace_number(self) -> u128 {
+        self.trace_id
+    }
+
+    /// The span's id as a number.
+    pub fn span_number(self) -> u64 {
+        self.span_id
+    }
+
+    /// Whether the sender recorded it: who sends unsampled contexts keeps no trace that ours could be a part of.
+    pub fn is_sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
     /// Reads a `traceparent` header. `None` if it is not one (W3C Trace Context, version 00 and later).
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
@@ -149,6 +170,15 @@ mod tests {
         assert!(TraceContext::parse(&text).unwrap().to_string().ends_with("-03"));
         let unsampled = VALID.replace("-01", "-00");
         assert_eq!(TraceContext::parse(&unsampled).unwrap().to_string(), unsampled);
+    }
+
+    #[test]
+    fn a_spans_context_is_written_as_such() {
+        let context = TraceContext::parse(VALID).unwrap();
+        let same = TraceContext::of_span(context.trace_number(), context.span_number(), context.is_sampled());
+        assert_eq!(same, Some(context));
+        assert!(TraceContext::of_span(1, 2, false).unwrap().to_string().ends_with("-00"));
+        assert_eq!((TraceContext::of_span(0, 1, true), TraceContext::of_span(1, 0, true)), (None, None));
     }
 
     #[test]

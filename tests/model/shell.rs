@@ -20,6 +20,10 @@ pub struct ScriptedBus {
 
 #[async_trait]
 impl Bus for ScriptedBus {
+    fn system(&self) -> &'static str {
+        "scripted"
+    }
+
     async fn publish(&self, envelope: &Envelope) -> Result<(), BusError> {
         let away = || Err(BusError::Unavailable("scripted".into()));
         if self.script.strikes(Fault::BusAway) {
@@ -130,6 +134,10 @@ impl ScriptedWarehouse {
 
 #[async_trait]
 impl Warehouse for ScriptedWarehouse {
+    fn system(&self) -> &'static str {
+        self.real.system()
+    }
+
     async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError> {
         self.real.prepare(tables).await
     }

@@ -26,6 +26,7 @@ fn envelope(message: Message) -> Envelope {
         id: MessageId::derived(noon(), message.type_name()),
         source: source.into(),
         time: noon(),
+        origin_time: noon(),
         trace: TraceContext::parse(trace).unwrap_or_else(TraceContext::root),
         tracestate: None,
         correlation_id: (!message.is_command()).then(asked),

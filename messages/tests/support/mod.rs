@@ -122,11 +122,11 @@ pub fn message() -> impl Strategy<Value = Message> {
 /// Any message in any envelope.
 pub fn envelope() -> impl Strategy<Value = Envelope> {
     let around = (text(), option::of(text()), option::of(id()));
-    (id(), time(), around, any::<(u128, u64)>(), message()).prop_map(
-        |(id, time, (source, tracestate, correlation_id), (trace, span), message)| {
+    (id(), (time(), time()), around, any::<(u128, u64)>(), message()).prop_map(
+        |(id, (time, origin_time), (source, tracestate, correlation_id), (trace, span), message)| {
             let trace = format!("00-{:032x}-{:016x}-01", trace.max(1), span.max(1));
             let trace = TraceContext::parse(&trace).unwrap();
-            Envelope { id, source, time, trace, tracestate, correlation_id, message }
+            Envelope { id, source, time, origin_time, trace, tracestate, correlation_id, message }
         },
     )
 }

@@ -15,6 +15,9 @@ use crate::{BusError, DeadLetter, Delivery};
 /// such that a second time changes nothing.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
+    /// What messages travel over, as OpenTelemetry's `messaging.system` names it: `rabbitmq`, `sqlite`.
+    fn system(&self) -> &'static str;
+
     /// Publishes a message. `Ok` means that it is safe: on disk, or confirmed by the broker, and, if the message has
     /// a [`stage`](messages::Message::stage), in that stage's queue. After an `Err` it may be safe or not:
     /// publish the same envelope again (same id), never another one.

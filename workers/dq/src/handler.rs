@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use messages::{CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
 use runtime::{Handled, Handler, Work};
+use tracing::Instrument;
 use warehouse::{Ledger, QualityLine, StageLine, StageStatus};
 
 use crate::deliveries::Deliveries;
@@ -31,7 +32,8 @@ pub struct DqHandler {
 }
 
 /// A message that was judged, not recorded yet.
-struct Verdict {
+struct Verdict<'w> {
+    work: &'w Work,
     stage: StageLine,
     quality: Vec<QualityLine>,
     message: Message,
@@ -86,11 +88,11 @@ impl DqHandler {
         Ok(answers)
     }
 
-    async fn verdicts(
+    async fn verdicts<'w>(
         &self,
-        named: &[(&Work, Vec<Arc<TablePlan>>)],
+        named: &[(&'w Work, Vec<Arc<TablePlan>>)],
         deliveries: &Deliveries,
-    ) -> Result<Vec<Verdict>, Failure> {
+    ) -> Result<Vec<Verdict<'w>>, Failure> {
         let mut scans = Scans::new(&self.ledger);
         let mut verdicts = Vec::with_capacity(named.len());
         for (work, tables) in named {
@@ -98,22 +100,27 @@ impl DqHandler {
             let mut checks = Vec::new();
             for table in tables {
                 let subject = deliveries.subject(&table.table, work.envelope.load_id(), started_at);
-                checks.extend(judge(table, &subject, &mut scans).await?);
+                checks.extend(judge(table, &subject, &mut scans).instrument(work.span.clone()).await?);
             }
             verdicts.push(self.verdict(work, started_at, checks)?);
         }
-        JudgedTogether { loads: named.len(), statements: scans.count() }.log();
+        JudgedTogether { loads: named.len(), statements: scans.count() }.tell();
         Ok(verdicts)
     }
 
-    fn verdict(&self, work: &Work, started_at: DateTime<Utc>, checks: Vec<CheckOutcome>) -> Result<Verdict, Failure> {
+    fn verdict<'w>(
+        &self,
+        work: &'w Work,
+        started_at: DateTime<Utc>,
+        checks: Vec<CheckOutcome>,
+    ) -> Result<Verdict<'w>, Failure> {
         let load_id = work.envelope.load_id();
         let checked_at = Utc::now();
         let line =
             |outcome: &CheckOutcome| QualityLine { load_id: load_id.clone(), outcome: outcome.clone(), checked_at };
         let quality = checks.iter().map(line).collect();
         let message = announcement(load_id, checks);
-        Ok(Verdict { stage: self.stage_line(work, started_at, &message)?, quality, message })
+        Ok(Verdict { work, stage: self.stage_line(work, started_at, &message)?, quality, message })
     }
 
     fn stage_line(&self, work: &Work, started_at: DateTime<Utc>, message: &Message) -> Result<StageLine, Failure> {
@@ -139,7 +146,11 @@ impl DqHandler {
 
     /// Records verdicts in one transaction; if the warehouse refuses that, each in its own, so that one of them does not
     /// take the others with it.
-    async fn record(&self, verdicts: Vec<Verdict>, answers: &mut HashMap<MessageId, Answer>) -> Result<(), Failure> {
+    async fn record(
+        &self,
+        verdicts: Vec<Verdict<'_>>,
+        answers: &mut HashMap<MessageId, Answer>,
+    ) -> Result<(), Failure> {
         let stages: Vec<StageLine> = verdicts.iter().map(|verdict| verdict.stage.clone()).collect();
         let quality: Vec<QualityLine> = verdicts.iter().flat_map(|verdict| verdict.quality.clone()).collect();
         let together = self.ledger.record_stages(&stages, &quality).await;
@@ -147,13 +158,13 @@ impl DqHandler {
             Err(error) if error.class() != FailureClass::Permanent => return Ok(together?),
             together => together.is_err(),
         };
-        for Verdict { stage, quality, message } in verdicts {
+        for Verdict { work, stage, quality, message } in verdicts {
             let recorded = match apart {
                 true => self.ledger.record_stages(std::slice::from_ref(&stage), &quality).await,
                 false => Ok(()),
             };
             let answer = recorded.map(|()| {
-                Judged { stage: &stage, message: &message }.log();
+                Judged { work, stage: &stage, message: &message }.tell();
                 message
             });
             answers.insert(stage.message_id, answer.map_err(Failure::from));

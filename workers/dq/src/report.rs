@@ -1,10 +1,14 @@
-//! What this worker tells the log, each thing in one place.
+//! What this worker tells, each thing in one place: the line, the span, and the number.
 
-use messages::{CheckStatus, Message, Verdict};
+use chrono::Utc;
+use messages::{CheckOutcome, CheckStatus, Message, Verdict};
+use runtime::Work;
+use runtime::telemetry::{Past, labels, metrics, span};
 use warehouse::StageLine;
 
 /// A load was judged, and the verdict is recorded.
 pub(crate) struct Judged<'a> {
+    pub(crate) work: &'a Work,
     pub(crate) stage: &'a StageLine,
     pub(crate) message: &'a Message,
 }
@@ -16,31 +20,74 @@ pub(crate) struct JudgedTogether {
 }
 
 impl Judged<'_> {
-    /// Writes it.
-    pub(crate) fn log(&self) {
-        let (verdict, checks) = match self.message {
-            Message::DqCompleted(data) => (data.verdict, &data.checks),
-            Message::DqFailed(data) => (data.verdict, &data.checks),
+    /// Tells it.
+    pub(crate) fn tell(&self) {
+        let (verdict, checks, failure) = match self.message {
+            Message::DqCompleted(data) => (data.verdict, &data.checks, None),
+            Message::DqFailed(data) => (data.verdict, &data.checks, Some(&data.failure)),
             _ => return,
         };
+        for check in checks {
+            self.tell_check(check);
+        }
+        span::set(&self.work.span, "millrace.verdict", verdict.as_str());
+        if let Some(failure) = failure {
+            span::fail(&self.work.span, failure.message.clone());
+        }
+        let of = [labels::label("verdict", verdict.as_str())];
+        metrics().verdicts.add(1, &of);
+        let latency = Utc::now().signed_duration_since(self.work.envelope.origin_time).as_seconds_f64();
+        // The clock of whoever saw the file may be ahead.
+        metrics().verdict_latency.record(latency.max(0.0), &of);
+        self.work.span.in_scope(|| self.log(verdict, checks));
+    }
+
+    fn log(&self, verdict: Verdict, checks: &[CheckOutcome]) {
         let named = |wanted: &[CheckStatus]| {
             let named = checks.iter().filter(|check| wanted.contains(&check.status));
             named.map(|check| format!("{}.{}", check.table, check.check)).collect::<Vec<_>>().join(", ")
         };
         let (failed, warned) = (named(&[CheckStatus::Fail, CheckStatus::Error]), named(&[CheckStatus::Warn]));
-        let StageLine { load_id, trace_id, attempt, started_at, finished_at, .. } = self.stage;
+        let StageLine { load_id, attempt, started_at, finished_at, .. } = self.stage;
         let (checks, millis) = (checks.len(), (*finished_at - *started_at).num_milliseconds());
         if verdict == Verdict::Failed {
-            tracing::warn!(%load_id, trace_id, attempt, verdict = verdict.as_str(), checks, failed, warned, millis, "data judged, not good enough");
+            tracing::warn!(%load_id, attempt, verdict = verdict.as_str(), checks, failed, warned, millis, "data judged, not good enough");
         } else {
-            tracing::info!(%load_id, trace_id, attempt, verdict = verdict.as_str(), checks, warned, millis, "data judged");
+            tracing::info!(%load_id, attempt, verdict = verdict.as_str(), checks, warned, millis, "data judged");
         }
+    }
+
+    /// Checks of a load are measured together, so they share its time.
+    fn tell_check(&self, check: &CheckOutcome) {
+        let bad = matches!(check.status, CheckStatus::Fail | CheckStatus::Error);
+        let rows = check.failed_rows.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
+        let why = || match check.failed_rows {
+            Some(rows) => format!("{rows} rows are not as expected: {}", check.expected),
+            None => format!("not as expected: {}", check.expected),
+        };
+        metrics().checks.add(
+            1,
+            &[
+                labels::label("table", check.table.clone()),
+                labels::label("check", check.check.clone()),
+                labels::label("severity", check.severity.as_str()),
+                labels::label("status", check.status.as_str()),
+            ],
+        );
+        Past::new(format!("check {}.{}", check.table, check.check), self.stage.started_at, self.stage.finished_at)
+            .with("millrace.check", check.check.clone())
+            .with("millrace.table", check.table.clone())
+            .with("millrace.check.severity", check.severity.as_str())
+            .with("millrace.check.status", check.status.as_str())
+            .with_some("millrace.check.failed_rows", rows)
+            .failed(bad.then(why))
+            .record(&self.work.span);
     }
 }
 
 impl JudgedTogether {
-    /// Writes it, if there was more than one.
-    pub(crate) fn log(&self) {
+    /// Tells it, if there was more than one.
+    pub(crate) fn tell(&self) {
         if self.loads > 1 {
             tracing::debug!(loads = self.loads, statements = self.statements, "loads judged together");
         }

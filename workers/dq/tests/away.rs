@@ -32,6 +32,10 @@ impl Flaky {
 
 #[async_trait]
 impl Warehouse for Flaky {
+    fn system(&self) -> &'static str {
+        self.inner.system()
+    }
+
     async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError> {
         self.inner.prepare(tables).await
     }

@@ -5,5 +5,6 @@ pub mod csv;
 mod handler;
 mod load;
 mod plan;
+mod report;
 
 pub use handler::IngestHandler;

@@ -6,10 +6,11 @@ use arrow_array::RecordBatch;
 use chrono::Utc;
 use messages::{Failure, FailureClass, SourceFileDiscovered};
 use runtime::{Contract, Handled, Work, raw_folder};
-use warehouse::{FileFacts, LoadLine, LoadOutcome, LoadStatus, RowSource, Slice};
+use tracing::Span;
+use warehouse::{FileFacts, LoadLine, LoadStatus, RowSource, Slice};
 
 use crate::csv::{CsvSource, Expected};
-use crate::{IngestHandler, conclude};
+use crate::{IngestHandler, conclude, report};
 
 /// Loads the file, and announces the run if this completes it.
 pub(crate) async fn load(
@@ -18,26 +19,13 @@ pub(crate) async fn load(
     file: &SourceFileDiscovered,
 ) -> Result<Handled, Failure> {
     let about = || format!("load {} of {}", file.load_id, file.uri);
+    report::begins(file, work);
     let contract = contract_of(handler, file)?;
     let slice = slice(handler, work, file, contract);
     let rows = FileRows::new(handler.root.clone(), file, slice.table.columns.clone());
     let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows)).await;
-    match outcome.map_err(|error| Failure::from(error).context(about()))? {
-        LoadOutcome::Loaded(facts) => {
-            let elapsed = Utc::now().signed_duration_since(slice.started_at);
-            tracing::info!(
-                load_id = %file.load_id, table = slice.table.table, file = file.uri, rows = facts.rows, bytes = facts.bytes,
-                attempt = work.attempt, elapsed_secs = elapsed.as_seconds_f64(), trace_id = slice.trace_id, "file loaded"
-            );
-        }
-        LoadOutcome::AlreadyLoaded => {
-            tracing::info!(load_id = %file.load_id, file = file.uri, "loaded before; announced again");
-        }
-        // Not the end yet: what this command had loaded before it was overtaken may not be announced.
-        LoadOutcome::Fenced { by } => {
-            tracing::info!(load_id = %file.load_id, file = file.uri, %by, "a newer command has this load; nothing loaded");
-        }
-    }
+    let outcome = outcome.map_err(|error| Failure::from(error).context(about()))?;
+    report::ended(&slice, work, &outcome);
     conclude::conclude(handler, &work.envelope, file).await
 }
 
@@ -48,6 +36,8 @@ struct FileRows {
     columns: Vec<String>,
     expected: Expected,
     opened: Option<CsvSource>,
+    /// Rows are read on another thread.
+    span: Span,
 }
 
 impl FileRows {
@@ -58,13 +48,15 @@ impl FileRows {
             modified_at: Some(file.modified_at),
             file_id: file.file_id.clone(),
         };
-        Self { root, columns, expected, opened: None }
+        Self { root, columns, expected, opened: None, span: Span::current() }
     }
 
     fn open(&mut self) -> Result<&mut CsvSource, Failure> {
         let source = match self.opened.take() {
             Some(source) => source,
             None => {
+                let checking = tracing::info_span!(parent: &self.span, "check file", millrace.file = self.expected.uri);
+                let _checking = checking.entered();
                 let path = raw_folder::resolve(&self.root, &self.expected.uri)?;
                 CsvSource::new(path, &self.columns, self.expected.clone())
             }
@@ -118,7 +110,9 @@ pub(crate) async fn record_failure(
         table_files: file.table_files,
         worker: handler.worker.clone(),
     };
-    Ok(handler.ledger.record_load(&line).await?)
+    handler.ledger.record_load(&line).await?;
+    report::failed(&line);
+    Ok(())
 }
 
 fn contract_of<'a>(handler: &'a IngestHandler, file: &SourceFileDiscovered) -> Result<&'a Contract, Failure> {

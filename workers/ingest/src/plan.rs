@@ -8,8 +8,8 @@ use runtime::raw_folder::{self, FoundFile};
 use runtime::{Contract, Handled};
 use warehouse::{LoadLine, LoadStatus};
 
-use crate::IngestHandler;
 use crate::handler::SENDER;
+use crate::{IngestHandler, report};
 
 /// Records which files the command means, and announces each under the command's LOAD_ID. The first plan holds: a second
 /// delivery announces the same files, whatever lies in the folder by then.
@@ -49,7 +49,7 @@ pub(crate) async fn fan_out(
         });
     }
     let planned = handler.ledger.plan(&lines).await?;
-    tracing::info!(load_id = %command.load_id, files = planned.len(), trace_id = envelope.trace.trace_id(), "run planned");
+    report::planned(planned.len());
     Ok(planned.into_iter().map(|line| announcement(envelope, line)).collect::<Vec<_>>().into())
 }
 

@@ -51,7 +51,7 @@ impl Fixture {
 
     /// Handles a message; if it fails, gives it up. What it announces comes back.
     async fn handle(&mut self, envelope: &Envelope) -> Vec<Envelope> {
-        let work = Work { envelope: envelope.clone(), attempt: 1 };
+        let work = Work::new(envelope.clone(), 1);
         match self.handler.handle(std::slice::from_ref(&work)).await.remove(0) {
             Ok(handled) => handled.announce,
             Err(failure) => self.handler.give_up(&work, &failure).await.unwrap().announce,

@@ -75,6 +75,17 @@ pub enum Asked {
     Dq,
 }
 
+impl Asked {
+    /// The stage that is asked.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Transform => "transform",
+            Self::Dq => "dq",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Trigger {
     /// What to ask for

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use messages::{Failure, FailureClass};
-use runtime::Settings;
+use runtime::{Settings, Telemetry};
 
 use crate::cli::{Cli, Command};
 use crate::output::Output;
@@ -33,7 +33,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::fatal(format!("no threads can be started: {error}"))),
     };
-    let end = runtime.block_on(run(cli, &output));
+    let mut telemetry = Telemetry::default();
+    let end = runtime.block_on(run(cli, &output, &mut telemetry));
+    // Not on the runtime: the exporters' last words are waited for, and that blocks.
+    telemetry.shutdown();
     // Whatever still blocks (a stuck file system, say) must not keep the process from ending.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match end {
@@ -52,7 +55,7 @@ pub enum End {
     Bad,
 }
 
-async fn run(cli: Cli, output: &Output) -> Result<End, Failure> {
+async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End, Failure> {
     if let Command::Sample(options) = &cli.command {
         return write_sample::write(options, output);
     }
@@ -63,7 +66,8 @@ async fn run(cli: Cli, output: &Output) -> Result<End, Failure> {
         _ => false,
     };
     let level = settings.log.level.as_deref().unwrap_or(if service { "info" } else { "warn" });
-    runtime::init_logs(level, settings.log.format).map_err(Failure::fatal)?;
+    *telemetry = start_telemetry(&cli.command)?;
+    runtime::init_logs(level, settings.log.format, telemetry).map_err(Failure::fatal)?;
     match cli.command {
         Command::Up(up) if up.once => serve::once(settings, output).await,
         Command::Up(_) => serve::up(settings, output).await,
@@ -82,6 +86,20 @@ async fn run(cli: Cli, output: &Output) -> Result<End, Failure> {
         Command::Check => check::check(settings, output).await,
         Command::Sample(options) => write_sample::write(&options, output),
     }
+}
+
+/// Roles, and what begins a trace, are told of. Other tools only look.
+fn start_telemetry(command: &Command) -> Result<Telemetry, Failure> {
+    let role = match command {
+        Command::Up(_) => "up",
+        Command::Watch => "watch",
+        Command::Ingest => "ingest",
+        Command::Transform => "transform",
+        Command::Dq => "dq",
+        Command::Trigger(_) => "trigger",
+        _ => return Ok(Telemetry::default()),
+    };
+    Telemetry::start(role).map_err(Failure::fatal)
 }
 
 /// Says what went wrong, and turns it into an exit code.

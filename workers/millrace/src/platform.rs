@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use messages::Failure;
+use runtime::observed::{ObservedBus, ObservedWarehouse};
 use runtime::{Contracts, Settings, worker_name};
 use warehouse::{Ledger, Warehouse};
 
@@ -69,12 +70,13 @@ pub fn read_contracts(settings: &Settings) -> Result<Contracts, Failure> {
 
 /// The bus that the settings name.
 pub async fn open_bus(settings: &Settings, role: &str) -> Result<Arc<dyn Bus>, Failure> {
-    bus::open(&settings.bus.open(), &worker_name(role)).await.map_err(|error| Failure::fatal(error.to_string()))
+    let bus = bus::open(&settings.bus.open(), &worker_name(role)).await;
+    Ok(ObservedBus::new(bus.map_err(|error| Failure::fatal(error.to_string()))?))
 }
 
 /// The warehouse that the settings name.
 pub async fn open_warehouse(settings: &Settings) -> Result<Arc<dyn Warehouse>, Failure> {
-    warehouse::open(&settings.warehouse.open()).await.map_err(at_start)
+    Ok(ObservedWarehouse::new(warehouse::open(&settings.warehouse.open()).await.map_err(at_start)?))
 }
 
 /// The same, only to look: nothing is made, and others may look at the same time.

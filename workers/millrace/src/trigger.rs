@@ -5,7 +5,9 @@ use std::time::Duration;
 use bus::Consumer;
 use messages::{DqRequested, Envelope, Failure, IngestRequested, Message, MessageId, TransformRequested};
 use runtime::Settings;
+use runtime::telemetry::context;
 use serde::Serialize;
+use tracing::Instrument;
 
 use crate::End;
 use crate::cli::{Asked, Trigger};
@@ -30,19 +32,25 @@ pub async fn trigger(settings: Settings, asked: Trigger, output: &Output) -> Res
     // Said at once, rather than by a worker later.
     contracts.named(&asked.sources).map_err(|failure| Failure::fatal(failure.message))?;
     let bus = platform::open_bus(&settings, "trigger").await?;
-    let command = Envelope::new(SENDER, message(&asked)?);
-    let stage = match asked.stage {
-        Asked::Ingest => "ingest",
-        Asked::Transform => "transform",
-        Asked::Dq => "dq",
-    };
+    let mut command = Envelope::new(SENDER, message(&asked)?);
+    let span = tracing::info_span!(
+        "trigger",
+        otel.name = format!("trigger {}", asked.stage.name()),
+        millrace.load_id = %asked.load_id,
+    );
+    if let Some((trace, state)) = context::of_environment() {
+        (command.trace, command.tracestate) = (trace, state);
+        context::continue_from(&span, &mut command);
+    }
+    context::adopt(&span, &mut command);
+    let stage = asked.stage.name();
     let (completed, failed) = (format!("{stage}.completed"), format!("{stage}.failed"));
     let answers = match asked.wait {
         // Listen first: the answer may come before the next line is reached.
         Some(_) => Some(bus.listen(&asked.load_id, &[&completed, &failed]).await?),
         None => None,
     };
-    bus.publish(&command).await?;
+    bus.publish(&command).instrument(span).await?;
     let mut sent = Sent {
         load_id: asked.load_id.to_string(),
         command_id: command.id,

@@ -5,10 +5,12 @@ mod classify;
 pub mod contract;
 mod contracts;
 mod log;
+pub mod observed;
 pub mod raw_folder;
 mod service;
 pub mod settings;
 mod stage;
+pub mod telemetry;
 mod worker_name;
 
 pub use bus::RetryPolicy;
@@ -19,4 +21,5 @@ pub use log::{LogFormat, init_logs};
 pub use service::Services;
 pub use settings::{Settings, SettingsError};
 pub use stage::{Handled, Handler, StageLoop, Work};
+pub use telemetry::Telemetry;
 pub use worker_name::worker_name;

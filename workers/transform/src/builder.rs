@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use messages::{Failure, NodeOutcome};
 use runtime::Contracts;
+use tracing::Instrument;
 use warehouse::Ledger;
 
 use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError};
 use crate::handler::Wish;
+use crate::{report, rows};
 
 /// How long a warehouse file that another program holds is waited for in place, before the messages are put off.
 const HELD_WAIT: Duration = Duration::from_secs(30);
@@ -43,10 +45,16 @@ impl Builder {
         };
         let request = BuildRequest::of_sources(tables.iter().map(String::as_str), wish.full_refresh);
         // Others may have the warehouse as long as dbt only parses.
-        self.dbt.ready().await;
+        self.dbt.ready().instrument(tracing::info_span!("wait for dbt")).await;
         let lent = ledger.warehouse().lend().await?;
-        let built = self.build_when_free(&request).await;
+        let began = Instant::now();
+        let built = self.build_when_free(&request).instrument(tracing::info_span!("dbt build")).await;
         drop(lent);
+        report::ran(&built, began.elapsed());
+        if let Some(ran) = report::of(&built) {
+            let rows = rows::of(ledger, ran).await;
+            report::nodes(ran, &rows);
+        }
         match built {
             Ok(report) => Ok(Build { failure: failed_tests(&report), ..done(&report) }),
             Err(DbtError::Failed { report, message }) => {

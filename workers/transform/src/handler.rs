@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use messages::{Envelope, Failure, Message, MessageId, NodeOutcome, Stage, TransformCompleted, TransformFailed};
 use runtime::{Handled, Handler, Work};
+use tracing::Instrument;
 use warehouse::{Ledger, StageLine, StageStatus};
 
 use crate::builder::{Build, Builder};
+use crate::report;
 
 /// Who sends.
 const SENDER: &str = "millrace/transform";
@@ -58,17 +60,13 @@ impl TransformHandler {
     async fn build(&mut self, work: &[&Work], wish: &Wish) -> Vec<Result<Handled, Failure>> {
         let started_at = Utc::now();
         let all_fail = |failure: Failure| work.iter().map(|_| Err(failure.clone())).collect();
-        let build = match self.builder.build(&self.ledger, wish).await {
+        let span = report::building(work, &wish.sources);
+        let built = self.builder.build(&self.ledger, wish).instrument(span.clone()).await;
+        report::built(&span, work.len(), wish, &built, started_at);
+        let build = match built {
             Ok(build) => build,
             Err(failure) => return all_fail(failure),
         };
-        tracing::info!(
-            loads = work.len(),
-            nodes = build.nodes.len(),
-            sources = wish.sources.join(","),
-            elapsed_secs = Utc::now().signed_duration_since(started_at).as_seconds_f64(),
-            "models built"
-        );
         let ends: Vec<(StageLine, Envelope)> =
             match work.iter().map(|item| self.end(item, &build, started_at)).collect() {
                 Ok(ends) => ends,

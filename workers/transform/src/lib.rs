@@ -3,6 +3,8 @@
 mod builder;
 pub mod dbt;
 mod handler;
+mod report;
+mod rows;
 
 use std::sync::Arc;
 

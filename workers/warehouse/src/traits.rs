@@ -8,6 +8,9 @@ use crate::{LoadOutcome, RowSource, Slice, TableSpec, WarehouseError};
 /// A warehouse: few primitives, so that the audit and its rules are written once, above it.
 #[async_trait]
 pub trait Warehouse: Send + Sync + 'static {
+    /// What it is, as OpenTelemetry's `db.system.name` names it: `duckdb`, `snowflake`.
+    fn system(&self) -> &'static str;
+
     /// Makes schemas, audit tables, `RAW_RUN` tables and `RAW` views where they are missing, and adds columns that a
     /// contract has gained. Safe to call twice and from several processes; changes no row.
     async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError>;

@@ -6,6 +6,7 @@
 mod announce;
 mod events;
 mod known;
+mod report;
 mod watch;
 
 pub use announce::announcement;

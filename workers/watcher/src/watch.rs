@@ -9,14 +9,17 @@ use bus::Bus;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use messages::{Envelope, Failure, FailureClass};
 use runtime::raw_folder::{self, FoundFile};
+use runtime::telemetry::context;
 use runtime::{Contracts, RetryPolicy};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 use warehouse::Ledger;
 
 use crate::announce::{announcement, hash_file, hash_link};
 use crate::events::{self, Hint};
 use crate::known::Known;
+use crate::report;
 
 /// What was announced and is not in the audit after this time is announced again.
 const UNANSWERED: Duration = Duration::from_secs(600);
@@ -200,7 +203,13 @@ impl Watcher {
         !being_written && age.map_or(true, |age| age >= self.settle)
     }
 
+    /// Here a trace begins: what follows from a file is part of it.
     async fn announce(&mut self, file: &FoundFile) -> Result<(), Failure> {
+        let span = report::seen(file);
+        self.announce_seen(file, &span).instrument(span.clone()).await
+    }
+
+    async fn announce_seen(&mut self, file: &FoundFile, span: &Span) -> Result<(), Failure> {
         let hashed = {
             let file = file.clone();
             blocking(move || if file.leads_outside { hash_link(&file.path) } else { hash_file(&file.path) }).await?
@@ -217,15 +226,14 @@ impl Watcher {
         if raw_folder::read_one(&self.root, &file.path).as_ref() != Some(file) {
             return Ok(());
         }
-        let envelope = announcement(file, &hash, &self.contracts);
+        let mut envelope = announcement(file, &hash, &self.contracts);
+        context::adopt(span, &mut envelope);
+        span.record("millrace.load_id", envelope.load_id().as_str());
         failpoint::point!("publish:before");
         self.bus.publish(&envelope).await?;
         failpoint::point!("publish:after");
         self.known.announced(file);
-        tracing::info!(
-            file = file.uri, bytes = file.size_bytes, load_id = %envelope.load_id(),
-            trace_id = envelope.trace.trace_id(), "file found"
-        );
+        report::announced(file, &envelope);
         if let Some(announced) = &self.announced {
             // Nobody listens: nobody needs to know.
             let _ = announced.send(envelope);

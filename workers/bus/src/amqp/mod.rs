@@ -134,6 +134,10 @@ impl AmqpBus {
 
 #[async_trait]
 impl Bus for AmqpBus {
+    fn system(&self) -> &'static str {
+        "rabbitmq"
+    }
+
     async fn publish(&self, envelope: &Envelope) -> Result<(), BusError> {
         match self.desk.publisher.publish(Letter::first(envelope)?).await? {
             true => Ok(()),

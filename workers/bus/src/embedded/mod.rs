@@ -95,6 +95,10 @@ impl EmbeddedBus {
 
 #[async_trait]
 impl Bus for EmbeddedBus {
+    fn system(&self) -> &'static str {
+        "sqlite"
+    }
+
     async fn publish(&self, envelope: &Envelope) -> Result<(), BusError> {
         let body = envelope.to_json()?;
         let key = envelope.routing_key();

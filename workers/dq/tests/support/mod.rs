@@ -126,14 +126,14 @@ impl Mill {
 /// `dq.requested`.
 pub fn requested(load_id: &str, sources: &[&str]) -> Work {
     let sources = sources.iter().map(|&source| source.to_owned()).collect();
-    Work { envelope: Envelope::new("test", DqRequested { load_id: id(load_id), sources }), attempt: 1 }
+    Work::new(Envelope::new("test", DqRequested { load_id: id(load_id), sources }), 1)
 }
 
 /// `transform.completed`.
 pub fn transformed(load_id: &str, sources: &[&str]) -> Work {
     let sources = sources.iter().map(|&source| source.to_owned()).collect();
     let message = TransformCompleted { load_id: id(load_id), sources, nodes: vec![], invocation_id: "i".into() };
-    Work { envelope: Envelope::new("test", message), attempt: 1 }
+    Work::new(Envelope::new("test", message), 1)
 }
 
 /// The outcomes that a message reports.

@@ -3,9 +3,10 @@
 use bus::Delivery;
 use messages::Failure;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use super::panics::{Panic, caught};
-use super::{Handled, Handler, StageLoop, Work};
+use super::{Handled, Handler, StageLoop, Work, report};
 use crate::classify;
 
 /// A message that so many workers died with may be why. One death is chance (a restart, a machine that was switched
@@ -48,12 +49,12 @@ impl<H: Handler> StageLoop<H> {
             Ok(envelope) => envelope,
             Err(error) => {
                 let failure = classify(error);
-                tracing::error!(stage = %self.handler.stage(), error = %failure, "a message can't be read; it is dead-lettered");
                 delivery.dead_letter(&failure).await?;
+                report::unreadable(self.handler.stage(), &failure);
                 return Ok(None);
             }
         };
-        let work = Work { envelope, attempt };
+        let work = Work::delivered(envelope, attempt, self.handler.stage(), self.bus.system());
         if attempt <= self.retry.max_attempts {
             return Ok(Some((delivery, work)));
         }
@@ -61,7 +62,8 @@ impl<H: Handler> StageLoop<H> {
             "given up after {} tries: in the last one the worker died, or could not record why it failed",
             attempt - 1
         ));
-        self.give_up(delivery, &work, failure, stop).await?;
+        let span = work.span.clone();
+        self.give_up(delivery, &work, failure, stop).instrument(span).await?;
         Ok(None)
     }
 
@@ -79,8 +81,9 @@ impl<H: Handler> StageLoop<H> {
             },
         };
         debug_assert_eq!(results.len(), work.len());
-        for ((delivery, work), result) in deliveries.into_iter().zip(&work).zip(results) {
-            self.settle(delivery, work, result, stop).await?;
+        for ((delivery, work), result) in deliveries.into_iter().zip(work).zip(results) {
+            let span = work.span.clone();
+            self.settle(delivery, &work, result, stop).instrument(span).await?;
         }
         Ok(())
     }
@@ -94,7 +97,8 @@ impl<H: Handler> StageLoop<H> {
     ) -> Result<(), Failure> {
         for (delivery, work) in deliveries.into_iter().zip(work) {
             let result = self.try_alone(&work).await;
-            self.settle(delivery, &work, result, stop).await?;
+            let span = work.span.clone();
+            self.settle(delivery, &work, result, stop).instrument(span).await?;
         }
         Ok(())
     }
@@ -110,6 +114,8 @@ impl<H: Handler> StageLoop<H> {
     }
 
     async fn try_all(&mut self, work: &[Work]) -> Result<Vec<Result<Handled, Failure>>, Panic> {
-        caught(self.handler.handle(work)).await
+        // What is done for all is told once, in the first one's trace.
+        let span = work.first().map_or_else(Span::none, |first| first.span.clone());
+        caught(self.handler.handle(work).instrument(span)).await
     }
 }

@@ -3,7 +3,9 @@
 
 mod batch;
 mod panics;
+mod report;
 mod settle;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::RetryPolicy;
+
+pub use work::Work;
 
 /// What a stage does with its messages.
 #[async_trait]
@@ -34,15 +38,6 @@ pub trait Handler: Send + Sync {
 
     /// A message is given up: records that and says what to announce. Called before it is dead-lettered.
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure>;
-}
-
-/// A message to be handled.
-#[derive(Clone, Debug)]
-pub struct Work {
-    /// The message.
-    pub envelope: Envelope,
-    /// Which try this is, from 1.
-    pub attempt: u32,
 }
 
 /// What handling a message led to.

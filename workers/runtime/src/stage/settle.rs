@@ -5,7 +5,7 @@ use messages::{Failure, FailureClass};
 use tokio_util::sync::CancellationToken;
 
 use super::panics::caught;
-use super::{Handled, Handler, StageLoop, Work};
+use super::{Handled, Handler, StageLoop, Work, report};
 
 impl<H: Handler> StageLoop<H> {
     pub(super) async fn settle(
@@ -21,6 +21,7 @@ impl<H: Handler> StageLoop<H> {
                 failpoint::point!("ack:before");
                 delivery.ack().await?;
                 failpoint::point!("ack:after");
+                report::done(self.handler.stage(), work);
                 return Ok(());
             }
             Err(failure) => failure,
@@ -31,10 +32,7 @@ impl<H: Handler> StageLoop<H> {
         }
         match self.retry.after(work.attempt, &failure) {
             Some(delay) => {
-                tracing::warn!(
-                    stage = %self.handler.stage(), load_id = %work.envelope.load_id(), attempt = work.attempt,
-                    delay_secs = delay.as_secs_f64(), error = %failure, "failed for now; trying again"
-                );
+                report::retried(self.handler.stage(), work, &failure, delay);
                 Ok(delivery.retry(delay, &failure).await?)
             }
             None => self.give_up(delivery, work, failure, stop).await,
@@ -48,10 +46,6 @@ impl<H: Handler> StageLoop<H> {
         failure: Failure,
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
-        tracing::error!(
-            stage = %self.handler.stage(), load_id = %work.envelope.load_id(), attempt = work.attempt,
-            trace_id = work.envelope.trace.trace_id(), error = %failure, "failed for good; dead-lettered"
-        );
         let recorded = match caught(self.handler.give_up(work, &failure)).await {
             Ok(recorded) => recorded,
             Err(panic) => Err(panic.failure()),
@@ -59,20 +53,26 @@ impl<H: Handler> StageLoop<H> {
         match recorded {
             Ok(handled) => {
                 self.publish(handled, stop).await?;
-                Ok(delivery.dead_letter(&failure).await?)
+                delivery.dead_letter(&failure).await?;
+                report::given_up(self.handler.stage(), work, &failure);
+                Ok(())
             }
             Err(unrecorded)
                 if unrecorded.class == FailureClass::Transient
                     && work.attempt < self.retry.max_attempts.saturating_mul(2) =>
             {
-                tracing::warn!(load_id = %work.envelope.load_id(), error = %unrecorded, "the failure can't be recorded yet; trying again");
-                Ok(delivery.retry(self.retry.delay(work.attempt), &failure).await?)
+                let delay = self.retry.delay(work.attempt);
+                tracing::warn!(error = %unrecorded, "the failure can't be recorded yet; trying again");
+                report::retried(self.handler.stage(), work, &failure, delay);
+                Ok(delivery.retry(delay, &failure).await?)
             }
             // What can't even be recorded is still kept: the dead letter has both causes.
             Err(unrecorded) => {
-                tracing::error!(load_id = %work.envelope.load_id(), error = %unrecorded, "the failure could not be recorded");
                 let message = format!("{failure}; and that could not be recorded: {unrecorded}");
-                Ok(delivery.dead_letter(&Failure { message, ..failure }).await?)
+                let failure = Failure { message, ..failure };
+                delivery.dead_letter(&failure).await?;
+                report::given_up(self.handler.stage(), work, &failure);
+                Ok(())
             }
         }
     }
@@ -89,7 +89,7 @@ impl<H: Handler> StageLoop<H> {
                 if !matches!(error, BusError::Unavailable(_) | BusError::Unroutable { .. }) || stop.is_cancelled() {
                     return Err(error.into());
                 }
-                tracing::warn!(kind = envelope.message.type_name(), load_id = %envelope.load_id(), %error, "not published yet; trying again");
+                tracing::warn!(kind = envelope.message.type_name(), %error, "not published yet; trying again");
                 let _ = tokio::time::timeout(delay, stop.cancelled()).await;
             }
             failpoint::point!("publish:after");

@@ -81,6 +81,10 @@ impl Settle for Passed {
 
 #[async_trait]
 impl Bus for Deadly {
+    fn system(&self) -> &'static str {
+        "deadly"
+    }
+
     async fn publish(&self, envelope: &Envelope) -> Result<(), BusError> {
         self.bus.publish(envelope).await
     }

@@ -50,9 +50,13 @@ impl Handle {
         work: impl FnOnce(&Session) -> Result<T, WarehouseError> + Send + 'static,
     ) -> Result<T, WarehouseError> {
         let (answer, answered) = oneshot::channel();
+        let span = tracing::Span::current();
         self.send(Job::Work(Box::new(move |keeper| {
+            let done = span.in_scope(|| keeper.work(work));
+            // Ended before the answer, so that it is told before whatever follows.
+            drop(span);
             // Nobody listens any more if the caller was cancelled; the work is done all the same.
-            let _ = answer.send(keeper.work(work));
+            let _ = answer.send(done);
         })))?;
         answered.await.map_err(|_| stopped())?
     }

@@ -38,6 +38,7 @@ pub(super) fn load(session: &Session, slice: &Slice, rows: Box<dyn RowSource>) -
 
 /// Inserts the rows and compares counts.
 fn insert_rows(session: &Session, slice: &Slice, rows: Box<dyn RowSource>) -> Result<FileFacts, WarehouseError> {
+    let _writing = tracing::info_span!("write rows").entered();
     let feed = Arc::new(Feed::new(&slice.table));
     let feeding = Feeding::start(Arc::clone(&feed), rows)?;
     let written = session.execute(&insert_sql(slice, feeding.number()));

@@ -85,6 +85,10 @@ fn full_path(path: &Path, read_only: bool) -> Result<PathBuf, WarehouseError> {
 
 #[async_trait]
 impl Warehouse for DuckDb {
+    fn system(&self) -> &'static str {
+        "duckdb"
+    }
+
     async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError> {
         let tables = tables.to_vec();
         self.handle.run(move |session| prepare::prepare(session, &tables)).await

@@ -14,6 +14,9 @@ use crate::{Rows, WarehouseError, WarehouseSettings};
 /// How often a file that another process holds is tried again.
 pub(super) const LOCK_POLL: Duration = Duration::from_millis(10);
 
+/// Begins a transaction that writes.
+const WRITING: &str = "BEGIN TRANSACTION";
+
 /// How to open the file.
 #[derive(Clone)]
 pub(super) struct Opening {
@@ -52,6 +55,8 @@ impl Opening {
 
     /// Opens the file, and waits for one that another process holds.
     pub(super) fn open(&self) -> Result<Session, WarehouseError> {
+        // Where another process has it, this is the time that a load waits for.
+        let _opening = is_told().then(|| tracing::info_span!("open duckdb file").entered());
         let lease = self.lease()?;
         let began = Instant::now();
         loop {
@@ -112,6 +117,11 @@ impl Opening {
     }
 }
 
+/// Whether this belongs to something that is told of: making the tables, say, would be a trace of its own.
+pub(super) fn is_told() -> bool {
+    !tracing::Span::current().is_none()
+}
+
 /// The open file, used by one thread.
 pub(super) struct Session {
     connection: Connection,
@@ -137,7 +147,7 @@ impl Session {
         &self,
         work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
     ) -> Result<T, WarehouseError> {
-        self.bracket("BEGIN TRANSACTION", work)
+        self.bracket(WRITING, work)
     }
 
     /// Does `work`, which writes lines of the audit, in a transaction. Its commit is what others go by.
@@ -168,7 +178,7 @@ impl Session {
         work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
     ) -> Result<T, WarehouseError> {
         self.batch(begin)?;
-        match work(self).and_then(|done| self.batch("COMMIT").map(|()| done)) {
+        match work(self).and_then(|done| self.commit(begin).map(|()| done)) {
             Ok(done) => Ok(done),
             Err(error) => {
                 // A COMMIT that failed has rolled back already, which makes this fail: either way nothing may be
@@ -181,9 +191,14 @@ impl Session {
         }
     }
 
+    fn commit(&self, begin: &str) -> Result<(), WarehouseError> {
+        let _committing = (begin == WRITING && is_told()).then(|| tracing::info_span!("commit").entered());
+        self.batch("COMMIT")
+    }
+
     /// Proves that the file can be written, and leaves nothing in it.
     pub(super) fn prove_writable(&self) -> Result<(), WarehouseError> {
-        self.batch("BEGIN TRANSACTION")?;
+        self.batch(WRITING)?;
         let made = self.batch("CREATE SCHEMA MILLRACE_CHECK; CREATE TABLE MILLRACE_CHECK.T (A INTEGER)");
         let undone = self.batch("ROLLBACK");
         made.and(undone)

@@ -1,0 +1,60 @@
+//! What the ingest stage tells, each thing in one place: the line and the span's attributes, and the number.
+
+use chrono::Utc;
+use messages::SourceFileDiscovered;
+use runtime::Work;
+use runtime::telemetry::{labels, metrics, span};
+use warehouse::{LoadLine, LoadOutcome, Slice};
+
+/// A file's load begins.
+pub(crate) fn begins(file: &SourceFileDiscovered, work: &Work) {
+    span::set(&work.span, "millrace.file", file.uri.clone());
+    span::set_count(&work.span, "millrace.file_bytes", file.size_bytes);
+}
+
+/// A file's load came to an end that is no failure.
+pub(crate) fn ended(slice: &Slice, work: &Work, outcome: &LoadOutcome) {
+    let elapsed_secs = Utc::now().signed_duration_since(slice.started_at).as_seconds_f64();
+    let (table, file, attempt) = (&slice.table.table, &slice.uri, work.attempt);
+    span::set(&work.span, "millrace.table", table.clone());
+    let status = match outcome {
+        LoadOutcome::Loaded(facts) => {
+            span::set_count(&work.span, "millrace.rows", facts.rows);
+            tracing::info!(table, file, rows = facts.rows, bytes = facts.bytes, attempt, elapsed_secs, "file loaded");
+            let of = labels::table(&slice.source, table);
+            let rows = |outcome| [&of[..], &[labels::outcome(outcome)]].concat();
+            metrics().rows.add(facts.rows, &rows("loaded"));
+            metrics().rows.add(facts.rows_rejected, &rows("rejected"));
+            metrics().bytes.add(facts.bytes, &of);
+            "success"
+        }
+        LoadOutcome::AlreadyLoaded => {
+            tracing::info!(table, file, "loaded before; announced again");
+            "already_loaded"
+        }
+        // Not the end yet: what this command had loaded before it was overtaken may not be announced.
+        LoadOutcome::Fenced { by } => {
+            tracing::info!(table, file, %by, "a newer command has this load; nothing loaded");
+            "overtaken"
+        }
+    };
+    counted(&slice.source, table, status, elapsed_secs);
+}
+
+/// A file was given up, and the audit says so.
+pub(crate) fn failed(line: &LoadLine) {
+    let elapsed_secs = line.finished_at.signed_duration_since(line.started_at).as_seconds_f64();
+    counted(&line.source, &line.table, "failed", elapsed_secs);
+    tracing::error!(table = line.table, file = line.uri, attempt = line.attempt, error = line.error, "file not loaded");
+}
+
+/// A run was planned over this many files.
+pub(crate) fn planned(files: usize) {
+    tracing::info!(files, "run planned");
+}
+
+fn counted(source: &str, table: &str, status: &'static str, elapsed_secs: f64) {
+    let told = [&labels::table(source, table)[..], &[labels::label("status", status)]].concat();
+    metrics().loads.add(1, &told);
+    metrics().load_duration.record(elapsed_secs, &told);
+}

@@ -1,0 +1,137 @@
+//! A warehouse whose calls are told, by the conventions for databases. Their statements are not: they hold values.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use opentelemetry::trace::Status;
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use warehouse::{Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
+
+use super::summary::Summary;
+use crate::telemetry::{labels, metrics};
+
+/// A warehouse that is watched.
+pub struct ObservedWarehouse {
+    warehouse: Arc<dyn Warehouse>,
+}
+
+/// What a call does.
+struct Call {
+    operation: String,
+    table: Option<String>,
+    summary: String,
+}
+
+impl ObservedWarehouse {
+    /// `warehouse`, watched.
+    pub fn new(warehouse: Arc<dyn Warehouse>) -> Arc<Self> {
+        Arc::new(Self { warehouse })
+    }
+
+    /// A call that belongs to nothing (the watcher's looks at the audit, say) would be a trace of its own, every few
+    /// seconds: it is measured, and not recorded.
+    fn span(&self, call: &Call) -> Span {
+        if Span::current().is_none() {
+            return Span::none();
+        }
+        tracing::info_span!(
+            "warehouse",
+            otel.name = call.summary,
+            otel.kind = "client",
+            db.system.name = self.warehouse.system(),
+            db.operation.name = call.operation,
+            db.collection.name = call.table,
+            db.query.summary = call.summary,
+        )
+    }
+
+    async fn told<T>(
+        &self,
+        call: Call,
+        work: impl Future<Output = Result<T, WarehouseError>>,
+    ) -> Result<T, WarehouseError> {
+        let begun = Instant::now();
+        let span = self.span(&call);
+        let done = work.instrument(span.clone()).await;
+        let mut told = vec![
+            labels::label("db.system.name", self.warehouse.system()),
+            labels::label("db.operation.name", call.operation),
+        ];
+        told.extend(call.table.map(|table| labels::label("db.collection.name", table)));
+        if let Err(error) = &done {
+            span.set_status(Status::error(error.to_string()));
+            span.set_attribute("error.type", kind(error));
+            told.push(labels::label("error.type", kind(error)));
+        }
+        metrics().warehouse_duration.record(begun.elapsed().as_secs_f64(), &told);
+        done
+    }
+}
+
+impl Call {
+    fn named(operation: &str) -> Self {
+        Self { operation: operation.into(), table: None, summary: operation.into() }
+    }
+
+    fn of(sql: &str) -> Self {
+        let summary = Summary::of(sql);
+        Self { summary: summary.text(), operation: summary.operation, table: summary.table }
+    }
+
+    /// By its first statement: what is written together belongs together.
+    fn of_all(statements: &[String]) -> Self {
+        statements.first().map_or_else(|| Self::named("TRANSACTION"), |first| Self::of(first))
+    }
+
+    fn load(slice: &Slice) -> Self {
+        let table = slice.table.table.to_uppercase();
+        Self { operation: "LOAD".into(), summary: format!("LOAD {table}"), table: Some(table) }
+    }
+}
+
+/// The kind of fault, for spans and labels.
+fn kind(error: &WarehouseError) -> &'static str {
+    match error {
+        WarehouseError::Unavailable(_) => "unavailable",
+        WarehouseError::Statement(_) => "statement",
+        WarehouseError::Configuration(_) => "configuration",
+        WarehouseError::Source(_) => "source",
+    }
+}
+
+#[async_trait]
+impl Warehouse for ObservedWarehouse {
+    fn system(&self) -> &'static str {
+        self.warehouse.system()
+    }
+
+    async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError> {
+        self.told(Call::named("PREPARE"), self.warehouse.prepare(tables)).await
+    }
+
+    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
+        self.told(Call::load(slice), self.warehouse.load(slice, rows)).await
+    }
+
+    async fn transact(&self, statements: &[String]) -> Result<(), WarehouseError> {
+        self.told(Call::of_all(statements), self.warehouse.transact(statements)).await
+    }
+
+    async fn query(&self, sql: &str, max_rows: usize) -> Result<Rows, WarehouseError> {
+        self.told(Call::of(sql), self.warehouse.query(sql, max_rows)).await
+    }
+
+    async fn lend(&self) -> Result<Lent, WarehouseError> {
+        self.told(Call::named("LEND"), self.warehouse.lend()).await
+    }
+
+    async fn check(&self) -> Result<String, WarehouseError> {
+        self.warehouse.check().await
+    }
+
+    async fn close(&self) {
+        self.warehouse.close().await;
+    }
+}

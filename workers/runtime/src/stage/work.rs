@@ -1,0 +1,74 @@
+//! A message to be handled, and the span that tells of it.
+
+use std::time::Instant;
+
+use chrono::Utc;
+use messages::{Envelope, Failure, Stage};
+use opentelemetry::trace::Status;
+use tracing::Span;
+use tracing::field::Empty;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::log::TRACE_ID;
+use crate::telemetry::{context, labels, metrics};
+
+/// A message to be handled.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The message. Its trace is the one that it is handled in.
+    pub envelope: Envelope,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+    /// What handling it is recorded as. The first message's is entered already; a handler that takes several messages at a
+    /// time enters each one's for what it does for that one alone.
+    pub span: Span,
+    begun: Instant,
+}
+
+impl Work {
+    /// A message that nobody records, as in tests.
+    pub fn new(envelope: Envelope, attempt: u32) -> Self {
+        Self { envelope, attempt, span: Span::none(), begun: Instant::now() }
+    }
+
+    /// A message that was delivered, as a span of its sender's trace.
+    pub(super) fn delivered(mut envelope: Envelope, attempt: u32, stage: Stage, system: &'static str) -> Self {
+        let span = tracing::info_span!(
+            "process",
+            otel.name = format!("process {}", stage.queue()),
+            otel.kind = "consumer",
+            messaging.system = system,
+            messaging.operation.type = "process",
+            messaging.operation.name = "process",
+            messaging.destination.name = stage.queue(),
+            messaging.message.id = %envelope.id,
+            messaging.message.conversation_id = envelope.correlation_id.map(tracing::field::display),
+            millrace.load_id = %envelope.load_id(),
+            millrace.message_type = envelope.message.type_name(),
+            millrace.stage = stage.as_str(),
+            millrace.attempt = attempt,
+            trace_id = Empty,
+        );
+        context::continue_from(&span, &mut envelope);
+        if !context::is_recorded(&span) {
+            span.record(TRACE_ID, envelope.trace.trace_id());
+        }
+        if attempt == 1 {
+            let waited = Utc::now().signed_duration_since(envelope.time).as_seconds_f64();
+            // The sender's clock may be ahead.
+            metrics().stage_wait.record(waited.max(0.0), &[labels::stage(stage)]);
+        }
+        Self { envelope, attempt, span, begun: Instant::now() }
+    }
+
+    /// How long it has been in hand.
+    pub(super) fn elapsed_secs(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    /// Notes in the span that handling it failed.
+    pub(super) fn failed(&self, failure: &Failure) {
+        self.span.set_status(Status::error(failure.message.clone()));
+        self.span.set_attribute("error.type", labels::class_name(failure.class));
+    }
+}
