@@ -50,6 +50,8 @@ impl Mill {
             ("TRANSFORM__SIDECAR", ours("workers/transform/sidecar/millrace_dbt.py")),
             ("TRANSFORM__PYTHON", ours(".venv/bin/python")),
             ("TRANSFORM__TARGET", at("dbt")),
+            // Tests run beside each other, and most have nothing to ask.
+            ("HTTP__LISTEN", "off".into()),
         ];
         for (name, value) in settings {
             mill.set(name, value);

@@ -68,13 +68,14 @@ async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End
     let level = settings.log.level.as_deref().unwrap_or(if service { "info" } else { "warn" });
     *telemetry = start_telemetry(&cli.command)?;
     runtime::init_logs(level, settings.log.format, telemetry).map_err(Failure::fatal)?;
+    let registry = telemetry.registry();
     match cli.command {
         Command::Up(up) if up.once => serve::once(settings, output).await,
-        Command::Up(_) => serve::up(settings, output).await,
-        Command::Watch => serve::role(settings, serve::Role::Watch).await,
-        Command::Ingest => serve::role(settings, serve::Role::Ingest).await,
-        Command::Transform => serve::role(settings, serve::Role::Transform).await,
-        Command::Dq => serve::role(settings, serve::Role::Dq).await,
+        Command::Up(_) => serve::up(settings, registry, output).await,
+        Command::Watch => serve::role(settings, registry, serve::Role::Watch).await,
+        Command::Ingest => serve::role(settings, registry, serve::Role::Ingest).await,
+        Command::Transform => serve::role(settings, registry, serve::Role::Transform).await,
+        Command::Dq => serve::role(settings, registry, serve::Role::Dq).await,
         Command::Trigger(asked) => trigger::trigger(settings, asked, output).await,
         Command::Loads(options) => load::loads(settings, &options, output).await,
         Command::Load(options) => load::load(settings, &options, output).await,

@@ -3,6 +3,9 @@
 use std::time::{Duration, Instant};
 
 use messages::{Failure, Stage};
+use prometheus::Registry;
+use runtime::health::Health;
+use runtime::http::Port;
 use runtime::{Services, Settings};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -37,9 +40,11 @@ impl Role {
 }
 
 /// Runs one role until it is asked to stop.
-pub async fn role(settings: Settings, role: Role) -> Result<End, Failure> {
+pub async fn role(settings: Settings, registry: Registry, role: Role) -> Result<End, Failure> {
+    let port = Port::take(&settings.http, role.name()).await?;
     let platform = Platform::open(settings, role.name()).await?;
     let mut services = Services::new();
+    let health = Health::new(role.name(), services.stop_token());
     shutdown::on_signal(services.stop_token());
     match role {
         Role::Watch => roles::start_watcher(&mut services, &platform, &None)?,
@@ -50,16 +55,20 @@ pub async fn role(settings: Settings, role: Role) -> Result<End, Failure> {
         }
         Role::Dq => roles::start_dq(&mut services, &platform, &None)?,
     }
+    let server = port.serve(health, registry);
     tracing::info!(role = role.name(), "ready");
     let end = services.run(platform.settings.shutdown.drain()).await;
     platform.close().await;
+    server.stop().await;
     end.map(|()| End::Good)
 }
 
 /// Runs every role until it is asked to stop, and prints a line for each load that ends.
-pub async fn up(settings: Settings, output: &Output) -> Result<End, Failure> {
+pub async fn up(settings: Settings, registry: Registry, output: &Output) -> Result<End, Failure> {
+    let port = Port::take(&settings.http, "up").await?;
     let platform = Platform::open(settings, "up").await?;
     let mut services = Services::new();
+    let health = Health::new("up", services.stop_token());
     shutdown::on_signal(services.stop_token());
     let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
     let announced = Some(announced);
@@ -69,11 +78,13 @@ pub async fn up(settings: Settings, output: &Output) -> Result<End, Failure> {
     roles::start_dq(&mut services, &platform, &announced)?;
     roles::start_watcher(&mut services, &platform, &announced)?;
     drop(announced);
+    let server = port.serve(health, registry);
     output.note(&format!("watching {}; drop files there, end with Ctrl-C", platform.settings.paths.raw.display()));
     let progress = Progress::follow(heard, output.clone());
     let end = services.run(platform.settings.shutdown.drain()).await;
     progress.finish().await;
     platform.close().await;
+    server.stop().await;
     end.map(|()| End::Good)
 }
 

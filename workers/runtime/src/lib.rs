@@ -4,6 +4,8 @@
 mod classify;
 pub mod contract;
 mod contracts;
+pub mod health;
+pub mod http;
 mod log;
 pub mod observed;
 pub mod raw_folder;

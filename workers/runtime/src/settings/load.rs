@@ -68,6 +68,7 @@ impl Settings {
             (self.transform.together == 0, "transform.together must be at least 1"),
             (self.dq.together == 0, "dq.together must be at least 1"),
             (self.watch.rescan_secs == 0, "watch.rescan_secs must be at least 1"),
+            (self.telemetry.pulse_secs == 0, "telemetry.pulse_secs must be at least 1"),
         ];
         match faults.iter().find(|(fault, _)| *fault) {
             Some((_, text)) => Err(SettingsError((*text).into())),

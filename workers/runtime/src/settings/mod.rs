@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 pub use load::SettingsError;
 pub use sections::{
-    BusSection, DqSettings, IngestSettings, LogSettings, Paths, RetrySettings, ShutdownSettings, TransformSettings,
-    WarehouseSection, WatchSettings,
+    BusSection, DqSettings, HttpSettings, IngestSettings, LogSettings, Paths, RetrySettings, ShutdownSettings,
+    TelemetrySettings, TransformSettings, WarehouseSection, WatchSettings,
 };
 
 /// Everything that can be set. Whatever is absent has the default that its field names.
@@ -37,6 +37,10 @@ pub struct Settings {
     pub shutdown: ShutdownSettings,
     /// What is logged.
     pub log: LogSettings,
+    /// Where the process is asked how it is.
+    pub http: HttpSettings,
+    /// What is measured.
+    pub telemetry: TelemetrySettings,
 }
 
 impl Settings {

@@ -158,6 +158,26 @@ section! {
     }
 }
 
+section! {
+    /// The port that Prometheus, Kubernetes and people ask: `/metrics`, `/healthz`, `/readyz`. Whatever runs roles has one.
+    HttpSettings {
+        /// An address such as `0.0.0.0:9464`, or `off`; port 0 takes a free one. Nothing secret is told there, but nobody is
+        /// asked who he is either: name an address beyond this machine only where the network is your own. One that can't be
+        /// had ends the process. Default: this machine only, at a port of the role's own (up 9460, watch 9461, ingest 9462,
+        /// transform 9463, dq 9464), or at a free one if that is taken.
+        listen: Option<String> = None,
+    }
+}
+
+section! {
+    /// What is measured. Where it is sent besides is for OpenTelemetry's own variables, `OTEL_*`.
+    TelemetrySettings {
+        /// How often the queues are counted for `/metrics`, in seconds. Shorter shows changes sooner, longer asks the bus less
+        /// often. Default 15.
+        pulse_secs: u64 = 15,
+    }
+}
+
 impl RetrySettings {
     /// The policy that the settings describe.
     pub fn policy(&self) -> RetryPolicy {
