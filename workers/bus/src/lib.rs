@@ -22,4 +22,4 @@ pub use error::BusError;
 pub use open::open;
 pub use retry::RetryPolicy;
 pub use settings::BusSettings;
-pub use traits::{Bus, Consumer, QueueDepth};
+pub use traits::{Bus, Consumer, QueueDepth, Trouble};
