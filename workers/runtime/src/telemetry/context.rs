@@ -78,3 +78,83 @@ pub fn of_environment() -> Option<(TraceContext, Option<String>)> {
     let context = TraceContext::parse(std::env::var("TRACEPARENT").ok()?.trim())?;
     Some((context, std::env::var("TRACESTATE").ok()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use messages::{DqRequested, LoadId};
+    use opentelemetry::trace::TracerProvider;
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    const SAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn message(source: &str, traceparent: &str) -> Envelope {
+        let load_id: LoadId = "a::b".parse().unwrap();
+        let mut message = Envelope::new(source, DqRequested { load_id, sources: Vec::new() });
+        message.trace = TraceContext::parse(traceparent).unwrap();
+        message.tracestate = Some("vendor=1".into());
+        message
+    }
+
+    /// The span that handles `message`, and the message afterwards.
+    fn handled(mut message: Envelope) -> (SpanData, Envelope) {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let span = tracing::info_span!("process");
+            continue_from(&span, &mut message);
+        });
+        let span = exporter.get_finished_spans().unwrap().pop();
+        (span.unwrap(), message)
+    }
+
+    #[test]
+    fn a_sampled_sender_is_the_parent_and_what_follows_is_part_of_its_trace() {
+        let (span, message) = handled(message("airflow", SAMPLED));
+        assert_eq!(span.span_context.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(span.parent_span_id.to_string(), "b7ad6b7169203331");
+        assert!(span.parent_span_is_remote && span.links.links.is_empty());
+        assert_eq!(message.trace.trace_id(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(of(&message).span_id(), span.span_context.span_id());
+        assert_eq!(message.tracestate.as_deref(), Some("vendor=1"));
+    }
+
+    #[test]
+    fn a_foreign_sender_that_keeps_no_trace_is_only_linked_to() {
+        let (span, message) = handled(message("airflow", &SAMPLED.replace("-01", "-00")));
+        assert_eq!(span.parent_span_id, SpanId::INVALID);
+        assert_ne!(message.trace.trace_id(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(message.trace.trace_id(), span.span_context.trace_id().to_string());
+        assert_eq!(span.links.links[0].span_context.span_id().to_string(), "b7ad6b7169203331");
+        assert_eq!(message.tracestate, None, "it speaks of the trace that came");
+    }
+
+    #[test]
+    fn what_our_own_sampler_left_out_stays_left_out() {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let mut message = message("millrace/watcher", &SAMPLED.replace("-01", "-00"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let span = tracing::info_span!("process");
+            continue_from(&span, &mut message);
+        });
+        assert!(exporter.get_finished_spans().unwrap().is_empty());
+        assert_eq!(message.trace.trace_id(), "0af7651916cd43dd8448eb211c80319c");
+        assert!(!message.trace.is_sampled());
+    }
+
+    #[test]
+    fn without_anybody_who_records_a_message_stays_as_it_is() {
+        let before = message("airflow", SAMPLED);
+        let mut after = before.clone();
+        let span = tracing::info_span!("process");
+        continue_from(&span, &mut after);
+        assert_eq!(after, before);
+        assert!(!is_recorded(&span));
+    }
+}
