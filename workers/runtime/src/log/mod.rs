@@ -8,8 +8,8 @@ mod line;
 
 use std::io::IsTerminal;
 
-use serde::{Deserialize, Serialize};
 use opentelemetry_sdk::trace::SdkTracer;
+use serde::{Deserialize, Serialize};
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt, FilterFn, filter_fn};

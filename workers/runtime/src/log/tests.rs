@@ -66,7 +66,10 @@ fn what_the_line_says_itself_comes_first() {
 #[test]
 fn a_line_for_people_ends_with_the_load_and_the_trace() {
     let text = written("info", Line::Text, None, || in_a_load(|| tracing::info!(rows = 3, "file loaded")));
-    assert!(text.contains(" INFO file loaded rows=3 load_id=a::b trace_id=0af7651916cd43dd8448eb211c80319c\n"), "{text}");
+    assert!(
+        text.contains(" INFO file loaded rows=3 load_id=a::b trace_id=0af7651916cd43dd8448eb211c80319c\n"),
+        "{text}"
+    );
     assert_eq!(written("info", Line::Text, None, || tracing::debug!("unheard")), "");
 }
 

@@ -17,7 +17,7 @@ const OURS: &str = "millrace/";
 /// A foreign context that is not sampled is only linked to: whoever sent it (an Airflow that traces nothing, say) keeps no
 /// trace of which ours could be a part, and the whole way would be lost. Our own say what our sampler decided.
 pub fn continue_from(span: &Span, envelope: &mut Envelope) {
-    let sender = of(envelope);
+    let sender = span_context(envelope.trace, envelope.tracestate.as_deref());
     if envelope.trace.is_sampled() || envelope.source.starts_with(OURS) {
         // An error says that nobody records the span.
         let _ = span.set_parent(Context::new().with_remote_span_context(sender));
@@ -50,27 +50,20 @@ fn carried(span: &Span) -> Option<(TraceContext, Option<String>)> {
     Some((TraceContext::of_span(trace, id, sent.is_sampled())?, state))
 }
 
-/// The context that the message carries.
-pub fn of(envelope: &Envelope) -> SpanContext {
-    let TraceParts { trace_id, span_id, flags } = envelope.trace.into();
-    let state = envelope.tracestate.as_deref().and_then(|state| TraceState::from_str(state).ok());
-    SpanContext::new(trace_id, span_id, flags, true, state.unwrap_or_default())
+/// Makes a sender the span's parent, of whose message nothing else can be read.
+pub fn continue_trace(span: &Span, sender: TraceContext) {
+    let _ = span.set_parent(Context::new().with_remote_span_context(span_context(sender, None)));
 }
 
-struct TraceParts {
-    trace_id: TraceId,
-    span_id: SpanId,
-    flags: TraceFlags,
-}
-
-impl From<TraceContext> for TraceParts {
-    fn from(context: TraceContext) -> Self {
-        Self {
-            trace_id: TraceId::from_bytes(context.trace_number().to_be_bytes()),
-            span_id: SpanId::from_bytes(context.span_number().to_be_bytes()),
-            flags: TraceFlags::default().with_sampled(context.is_sampled()),
-        }
-    }
+fn span_context(sender: TraceContext, state: Option<&str>) -> SpanContext {
+    let state = state.and_then(|state| TraceState::from_str(state).ok());
+    SpanContext::new(
+        TraceId::from_bytes(sender.trace_number().to_be_bytes()),
+        SpanId::from_bytes(sender.span_number().to_be_bytes()),
+        TraceFlags::default().with_sampled(sender.is_sampled()),
+        true,
+        state.unwrap_or_default(),
+    )
 }
 
 /// The environment's `TRACEPARENT` and `TRACESTATE`, by which a program tells those that it starts where they belong.
@@ -119,7 +112,7 @@ mod tests {
         assert_eq!(span.parent_span_id.to_string(), "b7ad6b7169203331");
         assert!(span.parent_span_is_remote && span.links.links.is_empty());
         assert_eq!(message.trace.trace_id(), "0af7651916cd43dd8448eb211c80319c");
-        assert_eq!(of(&message).span_id(), span.span_context.span_id());
+        assert_eq!(message.trace.span_number().to_be_bytes(), span.span_context.span_id().to_bytes());
         assert_eq!(message.tracestate.as_deref(), Some("vendor=1"));
     }
 
