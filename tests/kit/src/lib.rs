@@ -1,5 +1,5 @@
-//! What tests and benchmarks need around millrace: a private RabbitMQ, a network that breaks on command, and a receiver of
-//! traces and metrics, which shows what came and breaks on command.
+//! What tests and benchmarks need around millrace: a private RabbitMQ, a network that breaks on command, and receivers of
+//! traces and metrics: one that shows what came and breaks on command, and a real Jaeger.
 //!
 //! Everything here is synchronous, and panics with what to do where something goes wrong: it is for tests only.
 //!
@@ -31,6 +31,7 @@ mod broker;
 mod collector;
 mod faults;
 mod find;
+mod jaeger;
 mod management;
 mod metric;
 mod node;
@@ -48,6 +49,7 @@ use std::time::{Duration, Instant};
 
 pub use broker::{Broker, Options};
 pub use collector::{Collector, Fault};
+pub use jaeger::{Jaeger, JaegerSpan, Reference};
 pub use management::Management;
 pub use metric::{Measured, Metric};
 pub use proxy::Proxy;
