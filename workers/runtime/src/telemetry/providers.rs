@@ -80,6 +80,7 @@ fn resource(role: &str) -> Resource {
         ("service.namespace", "millrace".to_owned()),
         ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
         ("service.instance.id", crate::worker_name(role)),
+        ("host.name", crate::worker_name::host_name()),
     ];
     let wanted = ours.into_iter().filter(|(name, _)| !given.contains(&format!("{name}=")));
     resource.with_attributes(wanted.map(|(name, value)| KeyValue::new(name, value))).build()
