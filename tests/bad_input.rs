@@ -3,9 +3,9 @@
 
 mod harness;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use harness::holder::Holder;
 use harness::{MATERIALS, Mill, materials, repository};
 
 /// A mill in which one good file is loaded already.
@@ -196,7 +196,7 @@ fn a_warehouse_held_by_another_process_is_waited_for_and_named() {
     mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
     let running = mill.start(&["up"]);
     mill.wait("ready", || mill.log().contains("watching"));
-    let holding = hold(&mill);
+    let holding = Holder::of(&mill);
     let holder = holding.id().to_string();
     let ended = mill.run(&["query", "SELECT 1"]).expect(1);
     assert!(ended.stderr.contains(&holder), "{}", ended.stderr);
@@ -204,27 +204,10 @@ fn a_warehouse_held_by_another_process_is_waited_for_and_named() {
     assert_eq!(started.code, Some(2), "{started:?}");
     mill.drop_file("materials_more.csv", materials(&["A", "B", "C"]));
     mill.wait("a try again", || mill.log().contains("trying again"));
-    let mut holding = holding;
-    drop(holding.stdin.take());
-    holding.wait().unwrap();
+    drop(holding);
     mill.wait("the verdict", || mill.log().contains("materials_more.csv, 3 rows"));
     assert_eq!(running.stop(), Some(0));
     assert_eq!(mill.value("SELECT count(*) FROM RAW.MATERIALS"), "3");
-}
-
-/// Another program that has the warehouse's file open for writing, until its standard input is closed.
-fn hold(mill: &Mill) -> std::process::Child {
-    let code = "import duckdb,sys,time\nwhile True:\n  try:\n    held = duckdb.connect(sys.argv[1]); break\n  except duckdb.IOException: time.sleep(0.01)\nprint('held', flush=True); sys.stdin.read()";
-    let mut child = Command::new(repository().join(".venv/bin/python"))
-        .args(["-c", code, mill.path("warehouse.duckdb").to_str().unwrap()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "held\n");
-    child
 }
 
 #[test]

@@ -9,3 +9,5 @@ mod asking;
 mod metrics;
 #[path = "health/port.rs"]
 mod port;
+#[path = "health/ready.rs"]
+mod ready;

@@ -3,11 +3,10 @@
 
 mod harness;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::{Mill, Running, materials, repository};
+use harness::holder::Holder;
+use harness::{Mill, Running, materials};
 
 #[test]
 fn a_paused_stage_waits_and_goes_on_when_it_is_resumed() {
@@ -143,42 +142,4 @@ fn ask_to_stop(mill: &Mill, worker: &Running) {
 /// At which try each file was loaded, in order.
 fn loads(mill: &Mill) -> Vec<Vec<String>> {
     mill.query("SELECT ATTEMPT FROM RAW.RAW_LOAD_AUDIT WHERE STATUS = 'SUCCESS' ORDER BY ATTEMPT")
-}
-
-/// Another program that has the warehouse's file open.
-struct Holder(Child);
-
-impl Holder {
-    fn of(mill: &Mill) -> Self {
-        let code = "
-import duckdb, sys, time
-while True:
-    try:
-        held = duckdb.connect(sys.argv[1])
-        break
-    except duckdb.IOException:
-        time.sleep(0.01)
-print('held', flush=True)
-sys.stdin.read()
-";
-        let mut child = Command::new(repository().join(".venv/bin/python"))
-            .args(["-c", code])
-            .arg(mill.path("warehouse.duckdb"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line.trim(), "held");
-        Self(child)
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        // Nothing was written, so nothing is lost.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

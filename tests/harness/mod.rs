@@ -1,6 +1,7 @@
 //! A mill of its own for each test: folders, bus and warehouse below a temporary folder, driven through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code, missing_docs)]
 
+pub mod holder;
 pub mod invariants;
 pub mod moments;
 
@@ -69,8 +70,13 @@ impl Mill {
 
     /// Sets `MILLRACE_<name>` for all that is started from now on.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.env.retain(|(known, _)| known != &format!("MILLRACE_{name}"));
-        self.env.push((format!("MILLRACE_{name}"), value.into()));
+        self.set_variable(&format!("MILLRACE_{name}"), value);
+    }
+
+    /// Sets a variable of the environment for all that is started from now on.
+    pub fn set_variable(&mut self, name: &str, value: impl Into<String>) {
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.into(), value.into()));
     }
 
     pub fn path(&self, below: &str) -> PathBuf {
@@ -105,6 +111,9 @@ impl Mill {
         let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MILLRACE_")) {
+            command.env_remove(name);
+        }
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_") || name.starts_with("TRACE")) {
             command.env_remove(name);
         }
         command.env_remove("FAILPOINTS");
@@ -144,6 +153,15 @@ impl Mill {
     /// Starts a command that goes on; it is killed when what is returned is dropped.
     pub fn start(&self, arguments: &[&str]) -> Running {
         self.start_armed(arguments, "")
+    }
+
+    /// Starts these roles, and waits until each has said that it is ready.
+    pub fn start_all(&self, roles: &[&str]) -> Vec<Running> {
+        let ready = || self.log().matches("\"ready\"").count();
+        let before = ready();
+        let workers = roles.iter().map(|role| self.start(&[role])).collect();
+        self.wait("workers that are ready", || ready() >= before + roles.len());
+        workers
     }
 
     /// The same with failpoints armed: `commit:before=return` kills it there.
@@ -270,6 +288,15 @@ impl Running {
     pub fn terminate(&self) {
         let id = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap());
         nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
+    }
+}
+
+/// Ends workers as an operator does, and each must end well.
+#[track_caller]
+pub fn stop_all(workers: Vec<Running>) {
+    workers.iter().for_each(Running::terminate);
+    for mut worker in workers {
+        assert_eq!(worker.ended().code(), Some(0));
     }
 }
 

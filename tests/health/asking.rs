@@ -36,9 +36,7 @@ pub fn listen_anywhere(mill: &mut Mill) {
 /// Starts a role and waits until it can be asked.
 pub fn start(mill: &Mill, role: &str) -> Asked {
     let before = addresses(mill).len();
-    let process = mill.start(&[role]);
-    mill.wait("a port", || addresses(mill).len() > before);
-    Asked { process, address: addresses(mill)[before].clone() }
+    Asked::of(mill, mill.start(&[role]), before)
 }
 
 /// Where the processes of a mill listen, in the order in which they said so.
@@ -55,6 +53,12 @@ fn agent() -> Agent {
 }
 
 impl Asked {
+    /// A process that was just started, once it says where it listens; `before` others have said so.
+    pub fn of(mill: &Mill, process: Running, before: usize) -> Self {
+        mill.wait("a port", || addresses(mill).len() > before);
+        Self { process, address: addresses(mill)[before].clone() }
+    }
+
     /// What a path answers. One that gives no answer fails the test.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {

@@ -2,8 +2,9 @@
 
 use testkit::{Broker, Options};
 
-use crate::fleet::{RabbitMill, stop_all};
+use crate::fleet::RabbitMill;
 use crate::harness::invariants::{drop_numbered, drop_rows, invariants, judged, while_watching};
+use crate::harness::stop_all;
 
 const ROLES: [&str; 5] = ["watch", "ingest", "ingest", "transform", "dq"];
 

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fleet::{RabbitMill, stop_all};
+use crate::fleet::RabbitMill;
 use crate::harness::invariants::{drop_numbered, invariants, judged, while_watching};
 use crate::harness::moments::Moments;
-use crate::harness::{Mill, Running};
+use crate::harness::{Mill, Running, stop_all};
 
 /// Every role, as often as it is chosen: those that start quickly more often.
 const CHOSEN: [usize; 10] = [0, 1, 1, 1, 2, 2, 2, 3, 4, 4];

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use serde_json::Value;
 use testkit::{Broker, Vhost};
 
-use crate::harness::{Mill, Running};
+use crate::harness::Mill;
 
 /// A mill whose bus is a vhost of its own.
 pub struct RabbitMill {
@@ -58,27 +58,9 @@ impl RabbitMill {
         assert!(routed, "{exchange} {key} leads nowhere");
     }
 
-    /// Starts these roles, and waits until each has said that it is ready.
-    pub fn start_all(&self, roles: &[&str]) -> Vec<Running> {
-        let ready = || self.log().matches("\"ready\"").count();
-        let before = ready();
-        let workers = roles.iter().map(|role| self.start(&[role])).collect();
-        self.wait("workers that are ready", || ready() >= before + roles.len());
-        workers
-    }
-
     /// The message of a log line or an event, from `millrace load`.
     pub fn load(&self, load_id: &str) -> Value {
         self.json(&["load", load_id])
-    }
-}
-
-/// Ends workers as an operator does, and each must end well.
-#[track_caller]
-pub fn stop_all(workers: Vec<Running>) {
-    workers.iter().for_each(Running::terminate);
-    for mut worker in workers {
-        assert_eq!(worker.ended().code(), Some(0));
     }
 }
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::fleet::{RabbitMill, stop_all};
+use crate::fleet::RabbitMill;
 use crate::harness::invariants::{drop_numbered, drop_rows, invariants, judged, loaded_once};
+use crate::harness::stop_all;
 
 #[test]
 fn garbage_future_and_oversized_messages_are_dead_letters_and_hold_up_nobody() {

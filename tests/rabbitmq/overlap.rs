@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::fleet::{RabbitMill, stop_all};
+use crate::fleet::RabbitMill;
 use crate::harness::invariants::{drop_rows, invariants, judged, while_watching};
+use crate::harness::stop_all;
 
 const SLOW: &str = "write:before=1*sleep(1500)";
 

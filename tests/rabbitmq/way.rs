@@ -1,8 +1,8 @@
 //! The whole way, and the operator's tools, over RabbitMQ.
 
-use crate::fleet::{RabbitMill, stop_all};
+use crate::fleet::RabbitMill;
 use crate::harness::invariants::{drop_numbered, drop_rows, invariants, judged, while_watching};
-use crate::harness::materials;
+use crate::harness::{materials, stop_all};
 
 const ROLES: [&str; 5] = ["watch", "ingest", "ingest", "transform", "dq"];
 

@@ -1,9 +1,10 @@
-//! What tests and benchmarks need around millrace: a private RabbitMQ, and a network that breaks on command.
+//! What tests and benchmarks need around millrace: a private RabbitMQ, a network that breaks on command, and receivers of
+//! traces and metrics: one that shows what came and breaks on command, and a real Jaeger.
 //!
 //! Everything here is synchronous, and panics with what to do where something goes wrong: it is for tests only.
 //!
 //! ```no_run
-//! use millrace_testkit::{Broker, Proxy};
+//! use millrace_testkit::{Broker, Collector, Fault, Proxy, Trace};
 //!
 //! let broker = Broker::shared(); // one per test process; `AMQP_URL` names another one
 //! let vhost = broker.fresh_vhost(); // deleted when dropped
@@ -17,28 +18,44 @@
 //! let proxy = Proxy::start(broker.address());
 //! println!("{}", vhost.url_at(proxy.address()));
 //! proxy.cut();
+//!
+//! let collector = Collector::start();
+//! println!("{}", collector.grpc_url()); // for OTEL_EXPORTER_OTLP_ENDPOINT
+//! let spans = collector.wait_for_spans("the root", |spans| spans.iter().any(|span| span.parent_span_id.is_none()));
+//! println!("{}", Trace::single(&spans).render());
+//! collector.set_fault(Fault::Hanging);
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod broker;
+mod collector;
 mod faults;
 mod find;
+mod jaeger;
 mod management;
+mod metric;
 mod node;
 mod node_files;
 mod objects;
 mod ports;
 mod proxy;
 mod proxy_gate;
+mod span;
 mod tls;
+mod trace;
 mod vhost;
 
 use std::time::{Duration, Instant};
 
 pub use broker::{Broker, Options};
+pub use collector::{Collector, Fault};
+pub use jaeger::{Jaeger, JaegerSpan, Reference};
 pub use management::Management;
+pub use metric::{Measured, Metric};
 pub use proxy::Proxy;
+pub use span::{Event, Kind, Link, Span, Status};
 pub use tls::Certificates;
+pub use trace::{Trace, render_all};
 pub use vhost::Vhost;
 
 /// Longer than anything takes that is not stuck, on a busy machine with two cores.

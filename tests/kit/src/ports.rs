@@ -1,17 +1,22 @@
-//! Ports for a node.
+//! Ports of the loopback interface.
 
 use std::net::{Ipv4Addr, TcpListener};
 
-/// A port of the loopback interface that is free now.
+/// Listens on a port that was free.
 ///
 /// It lies below the range from which systems take the ports of outgoing connections, so that nobody takes it by chance
-/// while a killed node is down.
-pub fn free() -> u16 {
+/// while who listened there is down.
+pub fn listen() -> TcpListener {
     loop {
         let [high, low, ..] = *uuid::Uuid::new_v4().as_bytes();
         let port = 10_000 + u16::from_be_bytes([high, low]) % 22_000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return listener;
         }
     }
+}
+
+/// Such a port, which is free now.
+pub fn free() -> u16 {
+    listen().local_addr().unwrap().port()
 }

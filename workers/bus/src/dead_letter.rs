@@ -33,7 +33,7 @@ pub struct DeadLetter {
 
 /// What can be read even of an envelope that is too new, or whose data is broken: exactly those end here.
 #[derive(Default, Deserialize)]
-struct Glance {
+pub(crate) struct Glance {
     #[serde(default)]
     id: serde_json::Value,
     #[serde(default, rename = "type")]
@@ -46,11 +46,21 @@ struct Glance {
     data: serde_json::Value,
 }
 
+impl Glance {
+    pub(crate) fn at(body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        self.traceparent.as_str().and_then(TraceContext::parse)
+    }
+}
+
 impl DeadLetter {
     /// The dead letter of `body`, with everything that can be read from it; who gave it up, when and after how many
     /// attempts is for the caller to fill in.
     pub(crate) fn of(dead_id: String, stage: Stage, cause: Failure, body: &[u8]) -> Self {
-        let glance: Glance = serde_json::from_slice(body).unwrap_or_default();
+        let glance = Glance::at(body);
         // The data decides; the subject repeats it and may be left out.
         let load_id = glance.data.get("load_id").unwrap_or(&glance.subject);
         Self {
@@ -63,7 +73,7 @@ impl DeadLetter {
             attempts: 0,
             worker: String::new(),
             died_at: DateTime::default(),
-            trace_id: glance.traceparent.as_str().and_then(TraceContext::parse).map(TraceContext::trace_id),
+            trace_id: glance.trace().map(TraceContext::trace_id),
             body: String::from_utf8_lossy(body).into_owned(),
         }
     }

@@ -17,9 +17,9 @@ mod settings;
 mod traits;
 
 pub use dead_letter::DeadLetter;
-pub use delivery::{Delivery, Settle};
+pub use delivery::{Delivery, Sender, Settle};
 pub use error::BusError;
 pub use open::open;
 pub use retry::RetryPolicy;
 pub use settings::BusSettings;
-pub use traits::{Bus, Consumer, QueueDepth};
+pub use traits::{Bus, Consumer, QueueDepth, Trouble};

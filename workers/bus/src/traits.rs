@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use messages::{Envelope, LoadId, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -61,9 +62,23 @@ pub trait Bus: Send + Sync + 'static {
     /// Proves that the bus can be used; the answer says what it is, for people and without secrets.
     async fn check(&self) -> Result<String, BusError>;
 
+    /// What is known to be wrong with it at the moment, without asking anybody. `None` proves nothing.
+    fn trouble(&self) -> Option<Trouble> {
+        None
+    }
+
     /// Gives back what was dropped and waits, for a few seconds at most, until that is done. For the end of a process:
     /// without it others find out by themselves, and count it as a death.
     async fn close(&self) {}
+}
+
+/// What is wrong with a bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// A whole sentence, for people and without secrets.
+    pub text: String,
+    /// When it began.
+    pub since: DateTime<Utc>,
 }
 
 /// A stream of deliveries. Dropping it gives back what was fetched and not yet handed out.

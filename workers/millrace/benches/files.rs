@@ -5,10 +5,13 @@
 //! `MILLRACE_BENCH_FILES` sets another number. The reference is one process that does all on the embedded bus.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod common;
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::{Running, millrace};
 use testkit::Broker;
 
 /// Rows that make a file of about 100 KB.
@@ -105,18 +108,8 @@ struct Mill {
 
 impl Mill {
     fn command(&self, arguments: &[&str]) -> Command {
-        let repository: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
-        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
-        for (name, value) in [
-            ("PATHS__RAW", self.folder.join("raw")),
-            ("PATHS__CONTRACTS", repository.join("data/sources")),
-            ("TRANSFORM__PROJECT", repository.join("workers/transform/dbt")),
-            ("TRANSFORM__SIDECAR", repository.join("workers/transform/sidecar/millrace_dbt.py")),
-            ("TRANSFORM__PYTHON", repository.join(".venv/bin/python")),
-        ] {
-            command.env(format!("MILLRACE_{name}"), value);
-        }
+        let mut command = millrace(&self.folder);
+        command.args(arguments);
         command.envs(self.bus.iter().map(|url| ("MILLRACE_BUS__URL", url)));
         command
     }
@@ -137,14 +130,5 @@ impl Mill {
             assert!(begun.elapsed() < Duration::from_secs(900), "{sql}: {rows}, not {count}");
             std::thread::sleep(Duration::from_millis(500));
         }
-    }
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }

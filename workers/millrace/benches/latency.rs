@@ -5,10 +5,14 @@
 //! takes, since that is most of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod common;
+
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Instant;
+
+use common::{Running, millrace, share};
 
 const FILES: u32 = 20;
 /// Rows of batches that make a file of about 1 MB.
@@ -75,34 +79,4 @@ fn dbt_alone(folder: &Path) -> Vec<f64> {
     let answer = millrace(folder).args(["--json", "query", sql]).output().unwrap();
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&answer.stdout).unwrap();
     rows.iter().map(|row| row["secs"].as_str().unwrap().parse().unwrap()).collect()
-}
-
-fn share(times: &mut [f64], share: f64) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[((times.len() as f64 * share).ceil() as usize).clamp(1, times.len()) - 1]
-}
-
-fn millrace(folder: &Path) -> Command {
-    let repository: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
-    command.current_dir(folder).stdin(Stdio::null());
-    for (name, value) in [
-        ("PATHS__RAW", folder.join("raw")),
-        ("PATHS__CONTRACTS", repository.join("data/sources")),
-        ("TRANSFORM__PROJECT", repository.join("workers/transform/dbt")),
-        ("TRANSFORM__SIDECAR", repository.join("workers/transform/sidecar/millrace_dbt.py")),
-        ("TRANSFORM__PYTHON", repository.join(".venv/bin/python")),
-    ] {
-        command.env(format!("MILLRACE_{name}"), value);
-    }
-    command
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

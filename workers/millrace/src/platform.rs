@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use bus::Bus;
 use messages::Failure;
+use runtime::health::{Health, Part};
 use runtime::observed::{ObservedBus, ObservedWarehouse};
 use runtime::{Contracts, Settings, worker_name};
+use tokio_util::sync::CancellationToken;
 use warehouse::{Ledger, Warehouse};
 
 /// How long the warehouse may take to close: longer only if work in it was not done in time.
@@ -20,22 +22,24 @@ pub struct Platform {
     pub ledger: Ledger,
     /// The role, as dead letters and audits name it.
     pub role: &'static str,
+    /// What every role needs, by name.
+    parts: [(&'static str, Arc<dyn Part>); 2],
 }
 
 impl Platform {
     /// Reads the contracts, opens the bus and the warehouse, and makes the tables and views that are missing.
     pub async fn open(settings: Settings, role: &'static str) -> Result<Self, Failure> {
-        let platform = Self::open_for_reading(settings, role).await?;
-        platform.ledger.warehouse().prepare(&platform.contracts.table_specs()).await.map_err(at_start)?;
-        Ok(platform)
+        let contracts = read_contracts(&settings)?;
+        let bus = observed_bus(&settings, role).await?;
+        let warehouse = observed_warehouse(&settings).await?;
+        warehouse.prepare(&contracts.table_specs()).await.map_err(at_start)?;
+        let parts = [("bus", bus.part()), ("warehouse", warehouse.part())];
+        Ok(Self { settings, contracts: Arc::new(contracts), bus, ledger: Ledger::new(warehouse), role, parts })
     }
 
-    /// The same without touching the warehouse: for tools that only look or publish.
-    pub async fn open_for_reading(settings: Settings, role: &'static str) -> Result<Self, Failure> {
-        let contracts = read_contracts(&settings)?;
-        let bus = open_bus(&settings, role).await?;
-        let warehouse = open_warehouse(&settings).await?;
-        Ok(Self { settings, contracts: Arc::new(contracts), bus, ledger: Ledger::new(warehouse), role })
+    /// The health of a process that runs the role until `stop` is cancelled.
+    pub fn health(&self, stop: CancellationToken) -> Health {
+        self.parts.iter().fold(Health::new(self.role, stop), |health, (name, part)| health.with(name, part.clone()))
     }
 
     /// Gives back what was dropped and closes the warehouse. For the end of a process.
@@ -70,12 +74,20 @@ pub fn read_contracts(settings: &Settings) -> Result<Contracts, Failure> {
 
 /// The bus that the settings name.
 pub async fn open_bus(settings: &Settings, role: &str) -> Result<Arc<dyn Bus>, Failure> {
+    Ok(observed_bus(settings, role).await?)
+}
+
+async fn observed_bus(settings: &Settings, role: &str) -> Result<Arc<ObservedBus>, Failure> {
     let bus = bus::open(&settings.bus.open(), &worker_name(role)).await;
     Ok(ObservedBus::new(bus.map_err(|error| Failure::fatal(error.to_string()))?))
 }
 
 /// The warehouse that the settings name.
 pub async fn open_warehouse(settings: &Settings) -> Result<Arc<dyn Warehouse>, Failure> {
+    Ok(observed_warehouse(settings).await?)
+}
+
+async fn observed_warehouse(settings: &Settings) -> Result<Arc<ObservedWarehouse>, Failure> {
     Ok(ObservedWarehouse::new(warehouse::open(&settings.warehouse.open()).await.map_err(at_start)?))
 }
 

@@ -1,10 +1,10 @@
 //! Running roles: all in this process, or one.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use messages::{Failure, Stage};
 use prometheus::Registry;
-use runtime::health::Health;
 use runtime::http::Port;
 use runtime::{Services, Settings};
 use tokio::sync::broadcast;
@@ -44,13 +44,14 @@ pub async fn role(settings: Settings, registry: Registry, role: Role) -> Result<
     let port = Port::take(&settings.http, role.name()).await?;
     let platform = Platform::open(settings, role.name()).await?;
     let mut services = Services::new();
-    let health = Health::new(role.name(), services.stop_token());
+    let mut health = platform.health(services.stop_token());
     shutdown::on_signal(services.stop_token());
     match role {
         Role::Watch => roles::start_watcher(&mut services, &platform, &None)?,
         Role::Ingest => roles::start_ingest(&mut services, &platform, &None)?,
         Role::Transform => {
             let handler = roles::open_transform(&platform).await?;
+            health = health.with("dbt", Arc::new(handler.dbt()));
             roles::start_transform(&mut services, &platform, handler, &None);
         }
         Role::Dq => roles::start_dq(&mut services, &platform, &None)?,
@@ -68,11 +69,12 @@ pub async fn up(settings: Settings, registry: Registry, output: &Output) -> Resu
     let port = Port::take(&settings.http, "up").await?;
     let platform = Platform::open(settings, "up").await?;
     let mut services = Services::new();
-    let health = Health::new("up", services.stop_token());
+    let health = platform.health(services.stop_token());
     shutdown::on_signal(services.stop_token());
     let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
     let announced = Some(announced);
     let transform = roles::open_transform(&platform).await?;
+    let health = health.with("dbt", Arc::new(transform.dbt()));
     roles::start_transform(&mut services, &platform, transform, &announced);
     roles::start_ingest(&mut services, &platform, &announced)?;
     roles::start_dq(&mut services, &platform, &announced)?;

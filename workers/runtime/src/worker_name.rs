@@ -2,11 +2,15 @@
 
 /// `<host>/<process id>/<role>`.
 pub fn worker_name(role: &str) -> String {
-    let host = std::env::var("HOSTNAME")
+    format!("{}/{}/{role}", host_name(), std::process::id())
+}
+
+/// The machine's name.
+pub(crate) fn host_name() -> String {
+    std::env::var("HOSTNAME")
         .ok()
         .or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok())
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "localhost".into());
-    format!("{host}/{}/{role}", std::process::id())
+        .unwrap_or_else(|| "localhost".into())
 }

@@ -8,7 +8,7 @@ use runtime::Contracts;
 use tracing::Instrument;
 use warehouse::Ledger;
 
-use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError};
+use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError, DbtStatus};
 use crate::handler::Wish;
 use crate::{report, rows};
 
@@ -35,6 +35,11 @@ impl Builder {
     /// A builder of the project that `dbt` has; `contracts` say which table a source fills.
     pub fn new(dbt: Dbt, contracts: Arc<Contracts>) -> Self {
         Self { dbt, contracts }
+    }
+
+    /// How dbt is.
+    pub(crate) fn dbt(&self) -> DbtStatus {
+        self.dbt.status()
     }
 
     /// Builds. An `Err` says that nothing can be said about the models: dbt could not be run, or not now.

@@ -10,6 +10,7 @@ use tracing::Instrument;
 use warehouse::{Ledger, StageLine, StageStatus};
 
 use crate::builder::{Build, Builder};
+use crate::dbt::DbtStatus;
 use crate::report;
 
 /// Who sends.
@@ -37,6 +38,11 @@ impl TransformHandler {
     /// A handler that builds with `builder`, at most `together` loads at a time.
     pub fn new(builder: Builder, ledger: Ledger, worker: String, together: usize) -> Self {
         Self { builder, ledger, worker, together }
+    }
+
+    /// How dbt is.
+    pub fn dbt(&self) -> DbtStatus {
+        self.builder.dbt()
     }
 
     /// What was announced for those of these messages that were handled before.

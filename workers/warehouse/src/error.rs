@@ -8,9 +8,12 @@ pub enum WarehouseError {
     /// The address or a setting can't be used. The text says what to change.
     #[error("{0}")]
     Configuration(String),
-    /// It can't be reached, is held by another process, or its disk is full. Trying again may help.
+    /// It can't be reached, or its disk is full. Trying again may help.
     #[error("{0}")]
     Unavailable(String),
+    /// Another process has it, and did not give it up in time. The text names that process.
+    #[error("{0}")]
+    Held(String),
     /// It refused a statement. The same one fails again.
     #[error("{0}")]
     Statement(String),
@@ -24,7 +27,7 @@ impl WarehouseError {
     pub fn class(&self) -> FailureClass {
         match self {
             Self::Configuration(_) => FailureClass::Fatal,
-            Self::Unavailable(_) => FailureClass::Transient,
+            Self::Unavailable(_) | Self::Held(_) => FailureClass::Transient,
             Self::Statement(_) => FailureClass::Permanent,
             Self::Source(failure) => failure.class,
         }

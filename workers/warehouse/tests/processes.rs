@@ -107,7 +107,7 @@ async fn a_file_that_another_process_holds_is_waited_for_and_its_holder_named() 
     assert!(error.to_string().contains(&format!("process {}", holder.id())), "{error}");
     assert!(waited > Duration::from_millis(900) && waited < Duration::from_secs(10), "{waited:?}");
     let looking = open_read_only(&settings(&path, 0)).await.unwrap();
-    assert!(matches!(looking.check().await, Err(WarehouseError::Unavailable(_))));
+    assert!(matches!(looking.check().await, Err(WarehouseError::Held(_))));
     holder.kill().unwrap();
     holder.wait().unwrap();
     warehouse.prepare(&[batches()]).await.unwrap();

@@ -17,7 +17,7 @@ use super::grip::{Grip, Grips};
 use super::in_hand::{Desk, Gate, InHand};
 use super::link::Link;
 use super::used::Used;
-use super::{declare, depths, fault};
+use super::{declare, depths, fault, headers};
 use crate::{BusError, Consumer, Delivery, RetryPolicy};
 
 /// How often it is looked whether the stage is paused.
@@ -198,10 +198,12 @@ impl Fetching {
             return;
         }
         let used = Used::of(&properties);
+        let sender = headers::sender(&properties);
         let grip = Grip::new(id, data.clone(), acker, channel.clone());
         self.grips.add(&grip);
         let settle = InHand::new(self.desk.clone(), self.gate.clone(), self.stage, properties, used, grip);
-        self.buffer.put(Delivery::new(data, used.attempt(), Box::new(settle)).after_deaths(used.deaths));
+        let delivery = Delivery::new(data, used.attempt(), Box::new(settle));
+        self.buffer.put(delivery.after_deaths(used.deaths).sent_by(sender));
     }
 
     /// Ends the consumer, and gives back what it fetched.

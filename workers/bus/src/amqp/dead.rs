@@ -18,7 +18,7 @@ use super::publisher::Publisher;
 use super::story::Story;
 use super::topology::{dead_queue, look_queue, stage_key};
 use super::used::Used;
-use super::{depths, fault};
+use super::{depths, fault, headers};
 use crate::{BusError, DeadLetter};
 
 /// How long another one who looks at the same queue is waited for.
@@ -96,6 +96,9 @@ impl Opened {
         let story = Story::of(&delivery.properties, self.stage);
         let dead_id = story.dead_id.unwrap_or_else(|| derived_id(&delivery));
         let mut letter = DeadLetter::of(dead_id, self.stage, story.cause, &delivery.data);
+        if let Some(sender) = headers::sender(&delivery.properties) {
+            letter.trace_id = Some(sender.trace.trace_id());
+        }
         letter.attempts = story.attempts;
         letter.worker = story.worker;
         letter.died_at = story.died_at.unwrap_or_default();

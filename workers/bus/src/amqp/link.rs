@@ -3,7 +3,7 @@
 //! lapin can recover by itself; it is left off, because what a delivery or a confirmation of the old connection means
 //! after a recovery is for us to decide, and because a channel that the broker closed needs the same care.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::address::Address;
+use super::board::Board;
 use super::{declare, fault};
-use crate::{BusError, RetryPolicy};
+use crate::{BusError, RetryPolicy, Trouble};
 
 /// The first pause before another try, and the longest, which is what a broker that is back waits for its workers.
 const PAUSES: RetryPolicy =
@@ -29,7 +30,7 @@ pub(super) struct Link {
     state: watch::Receiver<State>,
     task: AbortHandle,
     /// What a caller who gives up waiting should hear: a whole sentence.
-    trouble: Arc<Mutex<Option<String>>>,
+    trouble: Board,
 }
 
 #[derive(Clone, Default)]
@@ -45,7 +46,8 @@ impl Link {
     /// Begins to connect. `purpose` tells this connection from the others in logs and at the broker.
     pub(super) fn start(address: Arc<Address>, worker: &str, purpose: &'static str) -> Self {
         let (sender, state) = watch::channel(State::default());
-        let trouble = Arc::new(Mutex::new(Some(format!("RabbitMQ at {address}: not connected yet"))));
+        let trouble = Board::default();
+        trouble.write(Some(format!("RabbitMQ at {address}: not connected yet")));
         let supervisor = Supervisor {
             address: address.clone(),
             name: format!("{worker} {purpose}"),
@@ -108,8 +110,14 @@ impl Link {
 
     /// Why nothing came within `wait`: the connection is not there, or the broker lets nothing through.
     pub(super) fn trouble(&self, wait: Duration) -> String {
-        let known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        known.unwrap_or_else(|| format!("RabbitMQ at {}: no answer within {} s", self.address, wait.as_secs_f32()))
+        self.known_trouble()
+            .map(|trouble| trouble.text)
+            .unwrap_or_else(|| format!("RabbitMQ at {}: no answer within {} s", self.address, wait.as_secs_f32()))
+    }
+
+    /// Why the connection is not there, or the broker takes nothing; `None` if all is well as far as anybody knows.
+    pub(super) fn known_trouble(&self) -> Option<Trouble> {
+        self.trouble.read()
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -128,7 +136,7 @@ struct Supervisor {
     name: String,
     purpose: &'static str,
     state: watch::Sender<State>,
-    trouble: Arc<Mutex<Option<String>>>,
+    trouble: Board,
 }
 
 impl Supervisor {
@@ -156,7 +164,7 @@ impl Supervisor {
                         BusError::Configuration(text) | BusError::Unavailable(text) => text,
                         other => other.to_string(),
                     };
-                    let known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(why.clone());
+                    let known = self.trouble.write(Some(why.clone()));
                     if failures == 0 || known.as_ref() != Some(&why) {
                         tracing::warn!(
                             purpose = self.purpose,
@@ -205,14 +213,14 @@ impl Supervisor {
                 Ok(Some(Event::ConnectionBlocked(reason))) => {
                     tracing::warn!(purpose = self.purpose, broker = %self.address, reason, "RabbitMQ takes no messages for now: see to its memory and disk");
                     let text = "takes no messages for now";
-                    self.trouble(Some(format!(
+                    self.trouble.write(Some(format!(
                         "RabbitMQ at {} {text} ({reason}): see to its memory and disk",
                         self.address
                     )));
                 }
                 Ok(Some(Event::ConnectionUnblocked)) => {
                     tracing::info!(purpose = self.purpose, broker = %self.address, "RabbitMQ takes messages again");
-                    self.trouble(None);
+                    self.trouble.write(None);
                 }
                 Ok(Some(Event::Error(error))) if !connection.status().connected() => return fault::cause(&error),
                 Ok(None) => return "the connection was closed".into(),
@@ -224,12 +232,8 @@ impl Supervisor {
         }
     }
 
-    fn trouble(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-
     fn tell(&self, trouble: Option<String>, connection: Option<Arc<Connection>>, refused: Option<String>) {
-        self.trouble(trouble);
+        self.trouble.write(trouble);
         let _ = self.state.send(State { connection, tried: true, refused });
     }
 }

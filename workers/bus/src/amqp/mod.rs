@@ -3,6 +3,7 @@
 //! See `design.md` beside this file for its queues, for how it survives, and for its limits.
 
 mod address;
+mod board;
 mod buffer;
 mod consumer;
 mod dead;
@@ -35,7 +36,7 @@ use lapin::{BasicProperties, Channel};
 use messages::{Envelope, LoadId, Stage};
 use tokio_util::task::TaskTracker;
 
-use crate::{Bus, BusError, BusSettings, Consumer, DeadLetter, QueueDepth};
+use crate::{Bus, BusError, BusSettings, Consumer, DeadLetter, QueueDepth, Trouble};
 use address::Address;
 use consumer::StageConsumer;
 use dead::Opened;
@@ -227,6 +228,13 @@ impl Bus for AmqpBus {
             }
         };
         Ok(format!("RabbitMQ at {}{told}", self.consuming.address()))
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        let trouble = self.consuming.known_trouble().or_else(|| self.desk.publisher.trouble())?;
+        let text =
+            format!("{}; it is tried again until it answers: see that it runs and that bus.url names it", trouble.text);
+        Some(Trouble { text, ..trouble })
     }
 
     async fn close(&self) {

@@ -17,7 +17,7 @@ use super::letter::Letter;
 use super::link::Link;
 use super::returns::{Outcome, Returns};
 use super::{declare, fault};
-use crate::BusError;
+use crate::{BusError, Trouble};
 
 /// Publishes that may wait for the channel. Beyond that callers wait in line, within their own deadlines.
 const WAITING: usize = 1_024;
@@ -72,6 +72,13 @@ impl Publisher {
             let secs = self.wait.as_secs_f32();
             Err(BusError::Unavailable(format!("not confirmed within {secs} s: {}", self.link.trouble(self.wait))))
         })
+    }
+}
+
+impl Publisher {
+    /// Why nothing can be published at the moment, if that is known.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.link.known_trouble()
     }
 }
 

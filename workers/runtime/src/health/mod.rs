@@ -1,5 +1,8 @@
 //! How a process is: that it runs, and whether the parts that it needs can be used.
 
+mod probe;
+mod vitals;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,6 +11,9 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use probe::{Probe, Silence};
+pub(crate) use vitals::{Told, Vitals, lasting};
 
 /// How a part stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

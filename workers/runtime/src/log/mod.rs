@@ -8,10 +8,12 @@ mod line;
 
 use std::io::IsTerminal;
 
+use opentelemetry_sdk::trace::SdkTracer;
 use serde::{Deserialize, Serialize};
-use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt, FilterFn, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -64,14 +66,32 @@ pub fn init_logs(level: &str, format: LogFormat, telemetry: &Telemetry) -> Resul
         (LogFormat::Json, _) | (LogFormat::Auto, false) => Line::Json,
         _ => Line::Text,
     };
+    let ansi = terminal && line == Line::Text;
+    let subscriber = subscriber(filter, line, ansi, std::io::stderr, telemetry.tracer());
+    // An error here only says that a subscriber is set already, as in tests.
+    let _ = subscriber.try_init();
+    Ok(())
+}
+
+/// What hears of spans and events.
+fn subscriber<W>(
+    filter: EnvFilter,
+    line: Line,
+    ansi: bool,
+    to: W,
+    tracer: Option<SdkTracer>,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     // Spans are seen whatever is logged: a warning tells its LOAD_ID too.
     let spans: FilterFn<_> = filter_fn(|of| of.is_span() && is_ours(of)).with_max_level_hint(LevelFilter::INFO);
     let lines = tracing_subscriber::fmt::layer()
         .event_format(line)
-        .with_ansi(terminal && line == Line::Text)
-        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .with_writer(to)
         .with_filter(filter.or(spans.clone()));
-    let traces = telemetry.tracer().map(|tracer| {
+    let traces = tracer.map(|tracer| {
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
             .with_location(false)
@@ -82,7 +102,8 @@ pub fn init_logs(level: &str, format: LogFormat, telemetry: &Telemetry) -> Resul
             .with_filter(filter_fn(is_ours).with_max_level_hint(LevelFilter::INFO))
     });
     let identities = Identities.with_filter(spans);
-    // An error here only says that a subscriber is set already, as in tests.
-    let _ = tracing_subscriber::registry().with(traces).with(identities).with(lines).try_init();
-    Ok(())
+    tracing_subscriber::registry().with(traces).with(identities).with(lines)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,11 +10,13 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use warehouse::{Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
 
 use super::summary::Summary;
+use crate::health::{Part, Probe, Silence, Told, Vitals};
 use crate::telemetry::{labels, metrics};
 
 /// A warehouse that is watched.
 pub struct ObservedWarehouse {
     warehouse: Arc<dyn Warehouse>,
+    vitals: Arc<Vitals>,
 }
 
 /// What a call does.
@@ -27,7 +29,28 @@ struct Call {
 impl ObservedWarehouse {
     /// `warehouse`, watched.
     pub fn new(warehouse: Arc<dyn Warehouse>) -> Arc<Self> {
-        Arc::new(Self { warehouse })
+        Arc::new(Self { warehouse, vitals: Arc::default() })
+    }
+
+    /// Whether it can be used. The check takes a DuckDB file from others for a moment, so it is made only where no call
+    /// told of it for a while.
+    pub fn part(self: &Arc<Self>) -> Arc<dyn Part> {
+        let asked = self.clone();
+        let check = move || -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+            let asked = asked.clone();
+            Box::pin(async move { drop(asked.check().await) })
+        };
+        Arc::new(Probe::new(self.vitals.clone(), Silence::Busy, check, || None))
+    }
+
+    async fn heard<T>(&self, call: impl Future<Output = Result<T, WarehouseError>>) -> Result<T, WarehouseError> {
+        let done = call.await;
+        self.vitals.hear(match &done {
+            Ok(_) | Err(WarehouseError::Statement(_) | WarehouseError::Source(_)) => Told::Good,
+            Err(WarehouseError::Held(text)) => Told::Busy(text.clone()),
+            Err(error) => Told::Bad(error.to_string()),
+        });
+        done
     }
 
     /// A call that belongs to nothing (the watcher's looks at the audit, say) would be a trace of its own, every few
@@ -54,7 +77,9 @@ impl ObservedWarehouse {
     ) -> Result<T, WarehouseError> {
         let begun = Instant::now();
         let span = self.span(&call);
-        let done = work.instrument(span.clone()).await;
+        let under_way = self.vitals.begin();
+        let done = self.heard(work).instrument(span.clone()).await;
+        drop(under_way);
         let mut told = vec![
             labels::label("db.system.name", self.warehouse.system()),
             labels::label("db.operation.name", call.operation),
@@ -95,6 +120,7 @@ impl Call {
 fn kind(error: &WarehouseError) -> &'static str {
     match error {
         WarehouseError::Unavailable(_) => "unavailable",
+        WarehouseError::Held(_) => "held",
         WarehouseError::Statement(_) => "statement",
         WarehouseError::Configuration(_) => "configuration",
         WarehouseError::Source(_) => "source",
@@ -124,11 +150,12 @@ impl Warehouse for ObservedWarehouse {
     }
 
     async fn lend(&self) -> Result<Lent, WarehouseError> {
-        self.told(Call::named("LEND"), self.warehouse.lend()).await
+        let lent = self.told(Call::named("LEND"), self.warehouse.lend()).await?;
+        Ok(Lent::new((lent, self.vitals.begin())))
     }
 
     async fn check(&self) -> Result<String, WarehouseError> {
-        self.warehouse.check().await
+        self.heard(self.warehouse.check()).await
     }
 
     async fn close(&self) {

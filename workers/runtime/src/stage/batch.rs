@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::panics::{Panic, caught};
-use super::{Handled, Handler, StageLoop, Work, report};
+use super::{Handled, Handler, StageLoop, Work, report, work};
 use crate::classify;
 
 /// A message that so many workers died with may be why. One death is chance (a restart, a machine that was switched
@@ -49,8 +49,15 @@ impl<H: Handler> StageLoop<H> {
             Ok(envelope) => envelope,
             Err(error) => {
                 let failure = classify(error);
-                delivery.dead_letter(&failure).await?;
-                report::unreadable(self.handler.stage(), &failure);
+                let span =
+                    work::unreadable(delivery.trace(), attempt, self.handler.stage(), self.bus.system(), &failure);
+                let stage = self.handler.stage();
+                let dead = async {
+                    delivery.dead_letter(&failure).await?;
+                    report::unreadable(stage, &failure);
+                    Ok::<_, Failure>(())
+                };
+                dead.instrument(span).await?;
                 return Ok(None);
             }
         };

@@ -3,14 +3,12 @@
 use std::time::Instant;
 
 use chrono::Utc;
-use messages::{Envelope, Failure, Stage};
-use opentelemetry::trace::Status;
+use messages::{Envelope, Failure, Stage, TraceContext};
 use tracing::Span;
 use tracing::field::Empty;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::log::TRACE_ID;
-use crate::telemetry::{context, labels, metrics};
+use crate::telemetry::{context, labels, metrics, span};
 
 /// A message to be handled.
 #[derive(Clone, Debug)]
@@ -23,6 +21,32 @@ pub struct Work {
     /// time enters each one's for what it does for that one alone.
     pub span: Span,
     begun: Instant,
+}
+
+/// The span of a message that can't be read, in its sender's trace if that can.
+pub(super) fn unreadable(
+    sender: Option<TraceContext>,
+    attempt: u32,
+    stage: Stage,
+    system: &'static str,
+    failure: &Failure,
+) -> Span {
+    let span = tracing::info_span!(
+        "process",
+        otel.name = format!("process {}", stage.queue()),
+        otel.kind = "consumer",
+        messaging.system = system,
+        messaging.operation.type = "process",
+        messaging.operation.name = "process",
+        messaging.destination.name = stage.queue(),
+        millrace.stage = stage.as_str(),
+        millrace.attempt = attempt,
+    );
+    if let Some(sender) = sender {
+        context::continue_trace(&span, sender);
+    }
+    span::fail(&span, failure.message.clone());
+    span
 }
 
 impl Work {
@@ -68,7 +92,7 @@ impl Work {
 
     /// Notes in the span that handling it failed.
     pub(super) fn failed(&self, failure: &Failure) {
-        self.span.set_status(Status::error(failure.message.clone()));
-        self.span.set_attribute("error.type", labels::class_name(failure.class));
+        span::fail(&self.span, failure.message.clone());
+        span::set(&self.span, "error.type", labels::class_name(failure.class));
     }
 }

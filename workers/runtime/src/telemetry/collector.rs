@@ -15,12 +15,14 @@ use super::{labels, metrics};
 #[derive(Debug)]
 pub(super) struct Watched<E> {
     exporter: E,
+    /// Where to, without what logs in.
+    endpoint: String,
     away: AtomicBool,
 }
 
 impl<E> Watched<E> {
-    pub(super) fn new(exporter: E) -> Self {
-        Self { exporter, away: AtomicBool::new(false) }
+    pub(super) fn new(exporter: E, endpoint: String) -> Self {
+        Self { exporter, endpoint, away: AtomicBool::new(false) }
     }
 
     fn heard(&self, spans: u64, result: &OTelSdkResult) {
@@ -29,7 +31,7 @@ impl<E> Watched<E> {
         let was_away = self.away.swap(result.is_err(), Ordering::Relaxed);
         match result {
             Err(error) if !was_away => tracing::warn!(
-                %error,
+                %error, endpoint = self.endpoint,
                 "the telemetry collector does not take spans; they are lost until it does, and all other work goes on"
             ),
             Ok(()) if was_away => tracing::info!("the telemetry collector takes spans again"),

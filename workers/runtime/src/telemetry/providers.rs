@@ -49,7 +49,7 @@ pub(super) fn build(role: &str, wanted: &Wanted) -> Result<Providers, String> {
     let tracer = match wanted.traces {
         None => None,
         Some(otlp) => {
-            let exporter = Watched::new(span_exporter(otlp).map_err(unusable)?);
+            let exporter = Watched::new(span_exporter(otlp).map_err(unusable)?, endpoint());
             let processor = BatchSpanProcessor::builder(exporter).with_batch_config(batches().build()).build();
             let provider = SdkTracerProvider::builder().with_resource(resource).with_max_links_per_span(LINKS);
             Some(provider.with_span_processor(processor).build())
@@ -80,6 +80,7 @@ fn resource(role: &str) -> Resource {
         ("service.namespace", "millrace".to_owned()),
         ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
         ("service.instance.id", crate::worker_name(role)),
+        ("host.name", crate::worker_name::host_name()),
     ];
     let wanted = ours.into_iter().filter(|(name, _)| !given.contains(&format!("{name}=")));
     resource.with_attributes(wanted.map(|(name, value)| KeyValue::new(name, value))).build()
@@ -115,6 +116,20 @@ fn metric_exporter(otlp: Otlp) -> Result<MetricExporter, ExporterBuildError> {
         Otlp::HttpProtobuf => {
             MetricExporter::builder().with_http().with_http_client(HttpExport::new("METRICS")).build()
         }
+    }
+}
+
+/// Where spans go, for people: as the variables say, without user, password and query.
+fn endpoint() -> String {
+    let named = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+    let named = named.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()));
+    let Some(named) = named else { return "the standard's default".into() };
+    match url::Url::parse(named.trim()) {
+        Ok(url) => {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+        }
+        Err(_) => "no URL: see OTEL_EXPORTER_OTLP_ENDPOINT".into(),
     }
 }
 

@@ -22,11 +22,13 @@ mod protocol;
 mod report;
 mod settings;
 mod sidecar;
+mod status;
 mod warm;
 
 pub use error::DbtError;
 pub use report::{BuildReport, BuildRequest, How, NodeResult, NodeStatus};
 pub use settings::DbtSettings;
+pub use status::DbtStatus;
 
 use cold::Cold;
 use warm::{Warm, WarmError};
@@ -36,6 +38,7 @@ pub struct Dbt {
     settings: DbtSettings,
     warm: Option<Warm>,
     cold: Cold,
+    status: DbtStatus,
 }
 
 impl Dbt {
@@ -46,13 +49,14 @@ impl Dbt {
     /// [`DbtError::Missing`] if Python, dbt or the project is not there.
     pub async fn start(settings: DbtSettings) -> Result<Self, DbtError> {
         let settings = settings.prepared()?;
-        let version = once::probe(&settings).await?;
-        tracing::debug!(version, warm = settings.warm, "dbt is there");
-        let mut warm = settings.warm.then(|| Warm::new(settings.clone()));
+        let installed = once::probe(&settings).await?;
+        tracing::debug!(versions = installed.versions, warm = settings.warm, "dbt is there");
+        let status = DbtStatus::new(&settings, installed);
+        let mut warm = settings.warm.then(|| Warm::new(settings.clone(), status.clone()));
         if let Some(warm) = &mut warm {
             warm.warm_up();
         }
-        Ok(Self { cold: Cold::default(), warm, settings })
+        Ok(Self { cold: Cold::default(), warm, settings, status })
     }
 
     /// Waits until the sidecar has parsed the project, so that a build holds the warehouse for no longer than it needs. What
@@ -72,6 +76,7 @@ impl Dbt {
     /// [`DbtError::Failed`] for models that failed, [`DbtError::Project`] if the project does not parse or the selection
     /// matches nothing, [`DbtError::Transient`] and [`DbtError::TimedOut`] where another try may succeed.
     pub async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+        let _building = self.status.building();
         if let Some(warm) = &mut self.warm {
             match warm.build(request).await {
                 Ok(report) => return report.judged(),
@@ -89,7 +94,12 @@ impl Dbt {
     /// # Errors
     /// [`DbtError::Missing`] if Python or dbt is not there any more.
     pub async fn probe(&self) -> Result<String, DbtError> {
-        once::probe(&self.settings).await
+        Ok(once::probe(&self.settings).await?.versions)
+    }
+
+    /// How it is, for whoever wants to know meanwhile.
+    pub fn status(&self) -> DbtStatus {
+        self.status.clone()
     }
 
     /// Ends the sidecar; in the middle of a build too, which then leaves no trace.

@@ -1,5 +1,6 @@
 //! Programs that run once and end.
 
+use std::path::PathBuf;
 use std::process::Output;
 use std::time::Duration;
 
@@ -9,20 +10,30 @@ use tokio::process::Command;
 use super::process::Group;
 use super::{DbtError, DbtSettings};
 
-/// Finds the installed versions without importing dbt, which takes a second.
-const VERSIONS: &str = "from importlib.metadata import version as v; \
-    print(', '.join(f'{p} {v(p)}' for p in ('dbt-core', 'dbt-duckdb')))";
+/// Finds the installed versions, and the folder of each, without importing dbt, which takes a second.
+const INSTALLED: &str = "from importlib.metadata import distribution as d; \
+    ds = [d(p) for p in ('dbt-core', 'dbt-duckdb')]; \
+    print(', '.join(f'{d.name} {d.version}' for d in ds)); \
+    print(*(d.locate_file(p) for d, p in zip(ds, ('dbt', 'dbt/adapters/duckdb'))), sep='\\n')";
 
 /// The longest that asking for versions may take: two seconds on a machine that is very busy, so this is never met by one that
 /// works.
 const PROBE_LIMIT: Duration = Duration::from_secs(60);
 
-/// The versions that are installed.
-pub(super) async fn probe(settings: &DbtSettings) -> Result<String, DbtError> {
+/// What is installed.
+pub(super) struct Installed {
+    /// `dbt-core 1.12.6, dbt-duckdb 1.11.1`
+    pub(super) versions: String,
+    /// Where.
+    pub(super) folders: Vec<PathBuf>,
+}
+
+/// What is installed.
+pub(super) async fn probe(settings: &DbtSettings) -> Result<Installed, DbtError> {
     let missing = |message: String| DbtError::Missing { message };
     let python = settings.python.display();
     let mut command = settings.python();
-    command.args(["-c", VERSIONS]);
+    command.args(["-c", INSTALLED]);
     let output = run(command, PROBE_LIMIT)
         .await
         .map_err(|error| missing(format!("can't run Python at {python}: {error}; run `make dbt`")))?
@@ -30,7 +41,9 @@ pub(super) async fn probe(settings: &DbtSettings) -> Result<String, DbtError> {
     if !output.status.success() {
         return Err(missing(format!("dbt is not installed for Python at {python}: run `make dbt`")));
     }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let said = String::from_utf8_lossy(&output.stdout);
+    let mut lines = said.lines().map(str::trim);
+    Ok(Installed { versions: lines.next().unwrap_or_default().into(), folders: lines.map(PathBuf::from).collect() })
 }
 
 /// Runs a program to its end and returns what it said, or none if it was killed after `limit`.

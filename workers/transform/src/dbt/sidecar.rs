@@ -3,17 +3,22 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::sync::mpsc;
 
 use super::process::Group;
 use super::protocol::{Event, PROTOCOL, Request};
+use super::status::OfSidecar;
 use super::{BuildReport, BuildRequest, DbtError, DbtSettings, How};
 
 /// The longest wait for `ready`. It takes three seconds, and ten on a machine that is very busy.
 const START_LIMIT: Duration = Duration::from_secs(120);
 /// The longest wait for it to end by itself.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Events that may wait for whoever reads them: beyond that the sidecar waits.
+const EVENTS: usize = 64;
 
 /// Why a sidecar gave no report.
 pub(super) enum SidecarError {
@@ -27,7 +32,7 @@ pub(super) enum SidecarError {
 pub(super) struct Sidecar {
     group: Group,
     stdin: ChildStdin,
-    events: Lines<BufReader<ChildStdout>>,
+    events: mpsc::Receiver<io::Result<Event>>,
     is_ready: bool,
     /// Whether a request is without its answer: its events would be taken for those of the next.
     is_busy: bool,
@@ -36,7 +41,7 @@ pub(super) struct Sidecar {
 
 impl Sidecar {
     /// Starts the process and does not wait for it.
-    pub(super) fn spawn(settings: &DbtSettings) -> io::Result<Self> {
+    pub(super) fn spawn(settings: &DbtSettings, status: OfSidecar) -> io::Result<Self> {
         let mut command = settings.python();
         command.arg(&settings.sidecar).arg(&settings.project_dir);
         let mut group = Group::spawn(command)?;
@@ -46,7 +51,8 @@ impl Sidecar {
             return Err(io::Error::other("a pipe to the sidecar is missing"));
         };
         tokio::spawn(log(stderr));
-        let events = BufReader::new(stdout).lines();
+        let (told, events) = mpsc::channel(EVENTS);
+        tokio::spawn(read(stdout, told, status));
         Ok(Self { group, stdin, events, is_ready: false, is_busy: false, requests: 0 })
     }
 
@@ -126,13 +132,30 @@ impl Sidecar {
     }
 
     async fn next(&mut self) -> io::Result<Option<Event>> {
-        let line = self.events.next_line().await?;
-        line.map(|line| serde_json::from_str(&line)).transpose().map_err(io::Error::from)
+        self.events.recv().await.transpose()
     }
 }
 
 fn died(error: io::Error) -> DbtError {
     DbtError::Transient { message: format!("dbt ended in the middle of the build ({error})") }
+}
+
+/// Reads what it says as it says it: that it is ready is news although nobody builds yet.
+async fn read(stdout: ChildStdout, told: mpsc::Sender<io::Result<Event>>, status: OfSidecar) {
+    let mut lines = BufReader::new(stdout).lines();
+    loop {
+        let event = match lines.next_line().await {
+            Ok(Some(line)) => serde_json::from_str(&line).map_err(io::Error::from),
+            Ok(None) => break,
+            Err(error) => Err(error),
+        };
+        status.hears(&event);
+        let is_over = event.is_err();
+        if told.send(event).await.is_err() || is_over {
+            break;
+        }
+    }
+    status.ended();
 }
 
 /// What dbt prints, for whoever looks for a fault.

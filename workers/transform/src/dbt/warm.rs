@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::sidecar::{Sidecar, SidecarError as Error};
-use super::{BuildReport, BuildRequest, DbtError, DbtSettings, fingerprint};
+use super::{BuildReport, BuildRequest, DbtError, DbtSettings, DbtStatus, fingerprint};
 
 pub(super) use super::sidecar::SidecarError as WarmError;
 
@@ -16,6 +16,7 @@ pub(super) struct Warm {
     current: Option<Current>,
     /// No new sidecar before this moment, and why.
     not_before: Option<(Instant, String)>,
+    status: DbtStatus,
 }
 
 struct Current {
@@ -25,13 +26,17 @@ struct Current {
 }
 
 impl Warm {
-    pub(super) fn new(settings: DbtSettings) -> Self {
-        Self { settings, current: None, not_before: None }
+    pub(super) fn new(settings: DbtSettings, status: DbtStatus) -> Self {
+        Self { settings, current: None, not_before: None, status }
     }
 
     /// Starts a sidecar that nobody waits for; what is wrong with it is told by the first build.
     pub(super) fn warm_up(&mut self) {
-        self.current = self.spawn().ok();
+        match self.spawn() {
+            Ok(current) => self.current = Some(current),
+            Err(Error::Unusable(reason)) => self.status.cold(&reason),
+            Err(Error::Dbt(error)) => self.status.unusable(&error.to_string()),
+        }
     }
 
     /// Waits until a build can begin at once. What is wrong is told by the build that follows.
@@ -61,6 +66,7 @@ impl Warm {
     /// After a sidecar that could not be had there is none for a while.
     async fn cooled<T>(&mut self, ended: Result<T, Error>) -> Result<T, Error> {
         if let Err(Error::Unusable(reason)) = &ended {
+            self.status.cold(reason);
             self.not_before = Some((Instant::now() + COOL_DOWN, reason.clone()));
             self.end().await;
         }
@@ -110,7 +116,7 @@ impl Warm {
             let folder = self.settings.project_dir.display();
             Error::Dbt(DbtError::Project { message: format!("can't read {folder}: {error}") })
         })?;
-        let sidecar = Sidecar::spawn(&self.settings)
+        let sidecar = Sidecar::spawn(&self.settings, self.status.sidecar())
             .map_err(|error| Error::Unusable(format!("the sidecar can't be started: {error}")))?;
         Ok(Current { sidecar, fingerprint })
     }

@@ -73,7 +73,7 @@ impl Trouble {
     pub(super) fn opening(self, error: &duckdb::Error, path: &Path, waited: Duration) -> WarehouseError {
         let (path, text) = (path.display(), text(error));
         match self {
-            Self::Locked => WarehouseError::Unavailable(format!(
+            Self::Locked => WarehouseError::Held(format!(
                 "the warehouse file {path} is held by {}, after waiting {} s; close that program, or let it finish",
                 holder(&text),
                 waited.as_secs()

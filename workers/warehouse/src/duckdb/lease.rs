@@ -71,7 +71,7 @@ fn lease_path(path: &Path) -> PathBuf {
 
 fn taken(path: &Path, lease: &Path, wait: Duration) -> WarehouseError {
     let holder = std::fs::read_to_string(lease).unwrap_or_default();
-    WarehouseError::Unavailable(format!(
+    WarehouseError::Held(format!(
         "the warehouse file {} is held by process {} (millrace), after waiting {} s; let it finish, or raise warehouse.lock_wait_secs",
         path.display(),
         holder.trim(),
