@@ -8,7 +8,7 @@ pub mod moments;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -85,10 +85,22 @@ impl Mill {
 
     /// Drops a file into the raw folder as it should be done: written elsewhere, then renamed.
     pub fn drop_file(&self, uri: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        self.drop_as(uri, content, None)
+    }
+
+    /// The same with a modification time, in seconds since 1970.
+    pub fn drop_file_of(&self, uri: &str, content: impl AsRef<[u8]>, secs: u64) -> PathBuf {
+        self.drop_as(uri, content, Some(UNIX_EPOCH + Duration::from_secs(secs)))
+    }
+
+    fn drop_as(&self, uri: &str, content: impl AsRef<[u8]>, modified: Option<SystemTime>) -> PathBuf {
         let path = self.path("raw").join(uri);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let part = self.path("dropping.part");
         std::fs::write(&part, content).unwrap();
+        if let Some(modified) = modified {
+            std::fs::File::options().write(true).open(&part).unwrap().set_modified(modified).unwrap();
+        }
         std::fs::rename(part, &path).unwrap();
         path
     }
@@ -96,7 +108,7 @@ impl Mill {
     /// Sets a file's modification time.
     pub fn set_time(&self, uri: &str, secs: u64) {
         let file = std::fs::File::options().write(true).open(self.path("raw").join(uri)).unwrap();
-        file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(secs)).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(secs)).unwrap();
     }
 
     /// Drops the sample that ships.

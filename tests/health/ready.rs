@@ -34,6 +34,7 @@ fn each_part_is_named_and_dbt_where_it_is_needed() {
     let ready = wait_for(200, &up, &mill);
     assert_eq!(is_ok(&ready), owned(&[("bus", true), ("dbt", true), ("process", true), ("warehouse", true)]));
     assert!(ready["dbt"]["text"].as_str().unwrap().contains("warm"), "{ready}");
+    assert_eq!(up.metric("millrace_ready", &["component=\"dbt\""]), Some(1.0));
     let dq = start(&mill, "dq");
     let ready = wait_for(200, &dq, &mill);
     assert_eq!(is_ok(&ready), owned(&[("bus", true), ("process", true), ("warehouse", true)]));

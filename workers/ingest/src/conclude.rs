@@ -4,8 +4,8 @@ use messages::{Envelope, Failure, IngestCompleted, IngestFailed, SourceFileDisco
 use runtime::Handled;
 use warehouse::{LoadLine, LoadStatus, RunState};
 
-use crate::IngestHandler;
 use crate::handler::SENDER;
+use crate::{IngestHandler, report};
 
 /// Announces the end of the run if every file of it is loaded, given up or overtaken by a newer command. Two workers that
 /// both see the end announce it under one id.
@@ -16,7 +16,16 @@ pub(crate) async fn conclude(
 ) -> Result<Handled, Failure> {
     let state = handler.ledger.run_state(&file.load_id, file.command_id).await?;
     let state = state.map(without_overtaken);
+    if let Some(of) = state.as_ref().and_then(|state| whole_table(state, file)) {
+        report::completed(&of.source, of.as_of);
+    }
     Ok(state.and_then(|state| announcement(envelope, file, &state)).into_iter().collect::<Vec<_>>().into())
+}
+
+/// The line of this file, if its table is whole: the newest data of its table may have changed.
+fn whole_table<'a>(state: &'a RunState, file: &SourceFileDiscovered) -> Option<&'a LoadLine> {
+    let line = state.files.iter().find(|line| line.uri == file.uri && line.status == LoadStatus::Success)?;
+    is_whole(&state.files, &line.table).then_some(line)
 }
 
 /// The run without the tables that a newer command has taken over before they were whole: that one announces them. The

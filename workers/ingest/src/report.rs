@@ -1,9 +1,9 @@
 //! What the ingest stage tells, each thing in one place: the line and the span's attributes, and the number.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use messages::SourceFileDiscovered;
 use runtime::telemetry::{labels, metrics, span};
-use runtime::{Contracts, Work};
+use runtime::{Contracts, Work, pulse};
 use warehouse::{LoadLine, LoadOutcome, Slice};
 
 /// The worker begins: each source's loads are counted from 0, because nobody sees a number rise that was not there before.
@@ -38,6 +38,7 @@ pub(crate) fn ended(slice: &Slice, work: &Work, outcome: &LoadOutcome) {
             metrics().rows.add(facts.rows, &rows("loaded"));
             metrics().rows.add(facts.rows_rejected, &rows("rejected"));
             metrics().bytes.add(facts.bytes, &of);
+            pulse::loaded(&slice.source, Utc::now());
             "success"
         }
         LoadOutcome::AlreadyLoaded => {
@@ -58,6 +59,11 @@ pub(crate) fn failed(line: &LoadLine) {
     let elapsed_secs = line.finished_at.signed_duration_since(line.started_at).as_seconds_f64();
     counted(&line.source, &line.table, "failed", elapsed_secs);
     tracing::error!(table = line.table, file = line.uri, attempt = line.attempt, error = line.error, "file not loaded");
+}
+
+/// A table of a run is whole.
+pub(crate) fn completed(source: &str, as_of: DateTime<Utc>) {
+    pulse::current(source, as_of);
 }
 
 /// A run was planned over this many files.

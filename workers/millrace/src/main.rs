@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod dead;
 mod load;
+mod outlook;
 mod output;
 mod platform;
 mod progress;

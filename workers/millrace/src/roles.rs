@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use bus::{Bus, QueueDepth};
 use messages::{Envelope, Failure, Stage};
-use runtime::{Handler, Services, StageLoop};
+use runtime::{Handler, Services, StageLoop, pulse};
 use tokio::sync::broadcast;
 use transform::TransformHandler;
+use warehouse::Freshness;
 use watcher::{Watcher, WatcherSettings};
 
 use crate::platform::Platform;
+
+/// How long a warehouse that is away is left alone before it is asked again how fresh the data is.
+const FRESHNESS_PAUSE: Duration = Duration::from_secs(30);
 
 /// Where the loops tell what they announce.
 pub type Announced = Option<broadcast::Sender<Envelope>>;
@@ -55,6 +59,27 @@ pub fn start_ingest(services: &mut Services, platform: &Platform, announced: &An
         start_stage(services, platform, "ingest", handler, announced);
     }
     Ok(())
+}
+
+/// Reads how fresh each source's data is, once; loads tell the rest. Nothing waits for it, and it is tried until it is known.
+pub fn read_freshness(platform: &Platform) {
+    let ledger = platform.ledger.clone();
+    tokio::spawn(async move {
+        loop {
+            match ledger.freshness().await {
+                Ok(sources) => return sources.iter().for_each(tell_freshness),
+                Err(error) => tracing::warn!(%error, "how fresh the data is can't be read yet; trying again"),
+            }
+            tokio::time::sleep(FRESHNESS_PAUSE).await;
+        }
+    });
+}
+
+fn tell_freshness(known: &Freshness) {
+    pulse::loaded(&known.source, known.loaded_at);
+    if let Some(as_of) = known.as_of {
+        pulse::current(&known.source, as_of);
+    }
 }
 
 /// Makes the transform handler: dbt begins to warm up.

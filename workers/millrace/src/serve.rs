@@ -11,6 +11,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::End;
+use crate::outlook::Outlook;
 use crate::output::Output;
 use crate::platform::Platform;
 use crate::progress::{Progress, Tally};
@@ -48,7 +49,10 @@ pub async fn role(settings: Settings, registry: Registry, role: Role) -> Result<
     shutdown::on_signal(services.stop_token());
     match role {
         Role::Watch => roles::start_watcher(&mut services, &platform, &None)?,
-        Role::Ingest => roles::start_ingest(&mut services, &platform, &None)?,
+        Role::Ingest => {
+            roles::read_freshness(&platform);
+            roles::start_ingest(&mut services, &platform, &None)?;
+        }
         Role::Transform => {
             let handler = roles::open_transform(&platform).await?;
             health = health.with("dbt", Arc::new(handler.dbt()));
@@ -56,11 +60,11 @@ pub async fn role(settings: Settings, registry: Registry, role: Role) -> Result<
         }
         Role::Dq => roles::start_dq(&mut services, &platform, &None)?,
     }
-    let server = port.serve(health, registry);
+    let outlook = Outlook::open(port, &platform, health, registry);
     tracing::info!(role = role.name(), "ready");
     let end = services.run(platform.settings.shutdown.drain()).await;
     platform.close().await;
-    server.stop().await;
+    outlook.close().await;
     end.map(|()| End::Good)
 }
 
@@ -76,17 +80,18 @@ pub async fn up(settings: Settings, registry: Registry, output: &Output) -> Resu
     let transform = roles::open_transform(&platform).await?;
     let health = health.with("dbt", Arc::new(transform.dbt()));
     roles::start_transform(&mut services, &platform, transform, &announced);
+    roles::read_freshness(&platform);
     roles::start_ingest(&mut services, &platform, &announced)?;
     roles::start_dq(&mut services, &platform, &announced)?;
     roles::start_watcher(&mut services, &platform, &announced)?;
     drop(announced);
-    let server = port.serve(health, registry);
+    let outlook = Outlook::open(port, &platform, health, registry);
     output.note(&format!("watching {}; drop files there, end with Ctrl-C", platform.settings.paths.raw.display()));
     let progress = Progress::follow(heard, output.clone());
     let end = services.run(platform.settings.shutdown.drain()).await;
     progress.finish().await;
     platform.close().await;
-    server.stop().await;
+    outlook.close().await;
     end.map(|()| End::Good)
 }
 

@@ -8,6 +8,7 @@ pub mod health;
 pub mod http;
 mod log;
 pub mod observed;
+pub mod pulse;
 pub mod raw_folder;
 mod service;
 pub mod settings;

@@ -17,7 +17,7 @@ mod standing;
 mod traits;
 
 pub use error::WarehouseError;
-pub use ledger::{Ledger, RunState};
+pub use ledger::{Freshness, Ledger, RunState};
 pub use lines::{LoadLine, LoadStatus, QualityLine, StageLine, StageStatus};
 pub use open::{WarehouseSettings, open, open_read_only};
 pub use slice::{FileFacts, LoadOutcome, Mode, RowSource, Slice, TableSpec};

@@ -1,7 +1,8 @@
 //! What RabbitMQ's management API tells beyond AMQP: rates, and what every process has in hand. A help and never a
 //! need: without it, or without the right to it, those numbers are missing.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use messages::Stage;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -14,10 +15,15 @@ use super::address::ManagementAddress;
 /// Numbers that come later are of no use to whoever looks.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a user who was refused is not tried again: the broker writes each refusal into its log.
+const REFUSED_PAUSE: Duration = Duration::from_secs(600);
+
 /// A client of the management API.
 #[derive(Clone)]
 pub(super) struct Management {
     agent: Agent,
+    /// When it refused the user.
+    refused_at: Arc<Mutex<Option<Instant>>>,
     address: ManagementAddress,
     vhost: String,
 }
@@ -79,11 +85,14 @@ impl Management {
             tls = tls.root_certs(RootCerts::new_with_certs(&authorities));
         }
         let agent = Agent::config_builder().timeout_global(Some(TIMEOUT)).tls_config(tls.build()).build().into();
-        Self { agent, address, vhost }
+        Self { agent, refused_at: Arc::default(), address, vhost }
     }
 
     /// What is told of each stage's queue, in the order of the way. Blocks, so it runs where that is allowed.
     pub(super) async fn stages(&self) -> Option<Vec<Told>> {
+        if self.refused().is_some_and(|at| at.elapsed() < REFUSED_PAUSE) {
+            return None;
+        }
         let this = self.clone();
         let asked = tokio::task::spawn_blocking(move || {
             Stage::ALL.into_iter().map(|stage| this.queue(&stage.queue())).collect::<Result<Vec<_>, _>>()
@@ -91,10 +100,17 @@ impl Management {
         match asked.await.ok()? {
             Ok(told) => Some(told),
             Err(error) => {
+                if matches!(error, ureq::Error::StatusCode(401 | 403)) {
+                    *self.refused() = Some(Instant::now());
+                }
                 tracing::debug!(%error, management = self.address.base, "the management API can't be asked");
                 None
             }
         }
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.refused_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn queue(&self, name: &str) -> Result<Told, ureq::Error> {

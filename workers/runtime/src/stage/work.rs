@@ -8,6 +8,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::log::TRACE_ID;
+use crate::pulse;
 use crate::telemetry::{context, labels, metrics, span};
 
 /// A message to be handled.
@@ -77,6 +78,7 @@ impl Work {
         if !context::is_recorded(&span) {
             span.record(TRACE_ID, envelope.trace.trace_id());
         }
+        pulse::taken(stage, envelope.time);
         if attempt == 1 {
             let waited = Utc::now().signed_duration_since(envelope.time).as_seconds_f64();
             // The sender's clock may be ahead.

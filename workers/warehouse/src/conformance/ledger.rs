@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use messages::{CheckOutcome, CheckStatus, Failure, Severity, Stage};
+use messages::{CheckOutcome, CheckStatus, Failure, LoadId, Severity, Stage};
 
 use super::kit::*;
 use crate::{Ledger, LoadLine, LoadStatus, QualityLine, StageLine, StageStatus, Warehouse};
@@ -204,4 +204,24 @@ pub async fn audit_and_rows_together(warehouse: Arc<dyn Warehouse>) {
     assert_eq!(line.file_id.as_deref(), Some("sha256:00"));
     assert_eq!((line.as_of, line.modified_at, line.run_files, line.table_files), (hour(1), hour(1), 1, 1));
     assert!(line.finished_at >= line.started_at);
+}
+
+/// The newest complete data of a source, and its last load, whichever came first.
+pub async fn freshness_of_each_source(warehouse: Arc<dyn Warehouse>) {
+    let ledger = ledger(&warehouse).await;
+    assert!(ledger.freshness().await.unwrap().is_empty());
+    let newest = slice(&batches(), "newest", 1, "a.csv", hour(5));
+    load(&warehouse, &newest, 1, "x").await;
+    load(&warehouse, &slice(&batches(), "older", 2, "b.csv", hour(3)), 1, "x").await;
+    // Half of a run is no data that anybody is shown.
+    load(&warehouse, &of_run(slice(&batches(), "half", 3, "c.csv", hour(9)), 2), 1, "x").await;
+    ledger
+        .record_failure(&slice(&batches(), "failed", 4, "d.csv", hour(8)), 1, &Failure::permanent("no"))
+        .await
+        .unwrap();
+    let found = ledger.freshness().await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].source.as_str(), found[0].as_of), (newest.source.as_str(), Some(hour(5))));
+    let loaded = ledger.load_lines(&LoadId::new("half").unwrap()).await.unwrap();
+    assert_eq!(found[0].loaded_at, loaded[0].finished_at);
 }

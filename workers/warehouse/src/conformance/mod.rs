@@ -39,7 +39,7 @@ macro_rules! conformance {
             transact_is_all_or_nothing, lend_blocks_and_releases, close_is_harmless, check_tells);
         $crate::conformance!($fresh, ledger:
             plan_is_made_once, long_plan, failure_is_recorded, run_state_tells, recent_is_newest_first,
-            newest_line_of_each_file, stages_and_quality, hard_texts_survive, audit_and_rows_together);
+            newest_line_of_each_file, freshness_of_each_source, stages_and_quality, hard_texts_survive, audit_and_rows_together);
     };
     ($fresh:ident, $group:ident: $($case:ident),+ $(,)?) => {
         mod $group {

@@ -2,6 +2,7 @@
 //!
 //! It is written over [`Warehouse::transact`] and [`Warehouse::query`] alone, so that every warehouse has it.
 
+mod freshness;
 mod loads;
 mod read;
 mod stages;
@@ -15,6 +16,7 @@ use crate::{LoadLine, Warehouse, WarehouseError};
 use messages::LoadId;
 use read::{ReadLine, columns, lines};
 
+pub use freshness::Freshness;
 pub(crate) use write::insert;
 
 /// The three audits over any warehouse.

@@ -69,7 +69,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A moment as a warehouse writes it: UTC, with a blank or a `T`, with or without a fraction.
-fn time(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim_end_matches('Z').replacen('T', " ", 1);
     Some(NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f").ok()?.and_utc())
 }
