@@ -12,6 +12,7 @@ use crate::measured::Measured;
 pub fn play(missing: impl Fn(&Measured) -> BTreeSet<String>) -> Measured {
     let mut mill = Mill::new();
     mill.set("HTTP__LISTEN", "127.0.0.1:0");
+    mill.set("TELEMETRY__PULSE_SECS", "1");
     mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
     // Nobody listens at port 9.
     let environment = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9\nOTEL_METRICS_EXPORTER=none\n";
