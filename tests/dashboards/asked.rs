@@ -86,8 +86,10 @@ fn walk(expression: &Expr, labels: &BTreeSet<String>, place: &str, asked: &mut V
             let matching = of.modifier.as_ref().and_then(|modifier| modifier.matching.as_ref());
             walk(&of.lhs, &with(matching), place, asked);
             // Of what only filters, nothing is named.
-            let own = matching.map(|modifier| modifier.labels().labels.iter().cloned().collect()).unwrap_or_default();
-            walk(&of.rhs, &own, place, asked);
+            let filters = ["and", "unless", ">", "<", ">=", "<=", "==", "!="].contains(&of.op.to_string().as_str());
+            let own =
+                || matching.map(|modifier| modifier.labels().labels.iter().cloned().collect()).unwrap_or_default();
+            walk(&of.rhs, &if filters { own() } else { with(matching) }, place, asked);
         }
         Expr::Unary(of) => walk(&of.expr, labels, place, asked),
         Expr::Paren(of) => walk(&of.expr, labels, place, asked),
