@@ -17,7 +17,12 @@ fn a_process_tells_that_it_runs_and_refuses_what_it_does_not_know() {
     assert_eq!(unknown.status, 404);
     assert!(unknown.body.contains("/metrics, /healthz and /readyz"), "{unknown:?}");
     assert_eq!(watcher.post("/metrics"), 405);
+    let asked = |more: &[&str]| mill.run(&[&["health", "--address", &watcher.address], more].concat());
+    assert!(asked(&[]).expect(0).stdout.contains("watch"));
+    assert!(asked(&["--ready"]).expect(0).stdout.contains("warehouse"));
+    let address = watcher.address.clone();
     assert_eq!(watcher.process.stop(), Some(0));
+    assert!(mill.run(&["health", "--address", &address]).expect(1).stderr.contains("gives no answer"));
 }
 
 #[test]

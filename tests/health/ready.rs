@@ -96,6 +96,8 @@ fn a_process_that_ends_says_so_until_its_work_is_done() {
     worker.process.terminate();
     let parts = wait_for(503, &worker, &mill);
     assert_eq!(parts["process"]["ok"], json!(false));
+    let asked = mill.run(&["health", "--ready", "--address", &worker.address]).expect(1);
+    assert!(asked.stdout.contains("it is ending"), "{asked:?}");
     assert_eq!(worker.get("/healthz").status, 200);
     assert_eq!(worker.process.ended().code(), Some(0));
 }
