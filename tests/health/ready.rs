@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Broker, Proxy};
 
 use crate::asking::{Asked, mill, start};
+use crate::harness::holder::Holder;
 use crate::harness::{Mill, materials};
 
 /// Waits until a process is ready, or is not, and answers what it says then.
@@ -86,6 +87,21 @@ fn a_warehouse_that_cannot_be_used_is_named() {
     assert!(text.contains("warehouse.duckdb was not made by DuckDB"), "{text}");
     std::fs::rename(&aside, &file).unwrap();
     wait_for(200, &dq, &mill);
+}
+
+#[test]
+fn a_warehouse_that_others_have_is_in_use_and_makes_nobody_unready() {
+    let mut mill = mill();
+    mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
+    let dq = start(&mill, "dq");
+    wait_for(200, &dq, &mill);
+    let holder = Holder::of(&mill);
+    mill.wait("a word about it", || {
+        let (status, parts) = dq.readiness();
+        assert_eq!(status, 200, "{parts}");
+        parts["warehouse"]["text"].as_str().unwrap().contains("in use by others: the warehouse file")
+    });
+    drop(holder);
 }
 
 #[test]
