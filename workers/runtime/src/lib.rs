@@ -1,5 +1,5 @@
 //! What every worker needs: settings, contracts, the classes of failure and their retries, the loop around a
-//! stage's queue, logs, and shutdown.
+//! stage's queue, logs, health, and shutdown.
 
 mod classify;
 pub mod contract;
