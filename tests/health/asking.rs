@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::Agent;
+use ureq::http::Response;
+use ureq::{Agent, Body};
 
 use crate::harness::{Mill, Running};
 
@@ -62,12 +63,16 @@ impl Asked {
     /// What a path answers. One that gives no answer fails the test.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
-        let mut answer = agent().get(format!("http://{}{path}", self.address)).call().unwrap();
+        let mut answer = self.try_get(path).unwrap();
         Answer {
             status: answer.status().as_u16(),
             kind: answer.headers()["content-type"].to_str().unwrap().to_owned(),
             body: answer.body_mut().read_to_string().unwrap(),
         }
+    }
+
+    pub fn try_get(&self, path: &str) -> Result<Response<Body>, ureq::Error> {
+        agent().get(format!("http://{}{path}", self.address)).call()
     }
 
     #[track_caller]

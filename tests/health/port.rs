@@ -1,6 +1,6 @@
 //! The port itself.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use crate::asking::{addresses, mill, start};
 use crate::harness::Mill;
@@ -17,7 +17,13 @@ fn a_process_tells_that_it_runs_and_refuses_what_it_does_not_know() {
     assert_eq!(unknown.status, 404);
     assert!(unknown.body.contains("/metrics, /healthz and /readyz"), "{unknown:?}");
     assert_eq!(watcher.post("/metrics"), 405);
+    let asked = |more: &[&str]| mill.run(&[&["health", "--address", &watcher.address], more].concat());
+    assert!(asked(&[]).expect(0).stdout.contains("watch"));
+    mill.wait("readiness", || asked(&["--ready"]).code == Some(0));
+    assert!(asked(&["--ready"]).expect(0).stdout.contains("warehouse"));
+    let address = watcher.address.clone();
     assert_eq!(watcher.process.stop(), Some(0));
+    assert!(mill.run(&["health", "--address", &address]).expect(1).stderr.contains("gives no answer"));
 }
 
 #[test]
@@ -50,6 +56,16 @@ fn an_address_that_somebody_named_and_that_is_taken_ends_the_process() {
     // Others do not even look at it.
     mill.run(&["queues"]).expect(0);
     mill.once().expect(0);
+}
+
+#[test]
+fn those_who_connect_and_are_silent_keep_nobody_out_for_good() {
+    let mill = mill();
+    let watcher = start(&mill, "watch");
+    let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(&watcher.address).unwrap()).collect();
+    mill.wait("an answer", || watcher.try_get("/healthz").is_ok());
+    drop(silent);
+    assert_eq!(watcher.process.stop(), Some(0));
 }
 
 #[test]

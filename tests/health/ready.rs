@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Broker, Proxy};
 
 use crate::asking::{Asked, mill, start};
+use crate::harness::holder::Holder;
 use crate::harness::{Mill, materials};
 
 /// Waits until a process is ready, or is not, and answers what it says then.
@@ -89,6 +90,21 @@ fn a_warehouse_that_cannot_be_used_is_named() {
 }
 
 #[test]
+fn a_warehouse_that_others_have_is_in_use_and_makes_nobody_unready() {
+    let mut mill = mill();
+    mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
+    let dq = start(&mill, "dq");
+    wait_for(200, &dq, &mill);
+    let holder = Holder::of(&mill);
+    mill.wait("a word about it", || {
+        let (status, parts) = dq.readiness();
+        assert_eq!(status, 200, "{parts}");
+        parts["warehouse"]["text"].as_str().unwrap().contains("in use by others: the warehouse file")
+    });
+    drop(holder);
+}
+
+#[test]
 fn a_process_that_ends_says_so_until_its_work_is_done() {
     let mut mill = mill();
     mill.set("SHUTDOWN__DRAIN_SECS", "60");
@@ -96,6 +112,8 @@ fn a_process_that_ends_says_so_until_its_work_is_done() {
     worker.process.terminate();
     let parts = wait_for(503, &worker, &mill);
     assert_eq!(parts["process"]["ok"], json!(false));
+    let asked = mill.run(&["health", "--ready", "--address", &worker.address]).expect(1);
+    assert!(asked.stdout.contains("it is ending"), "{asked:?}");
     assert_eq!(worker.get("/healthz").status, 200);
     assert_eq!(worker.process.ended().code(), Some(0));
 }

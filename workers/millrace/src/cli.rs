@@ -54,6 +54,8 @@ pub enum Command {
     Query(Query),
     /// Check settings, contracts and connections, and say how to mend what is wrong
     Check,
+    /// Ask a running process how it is: exit code 0 if it runs, or with --ready if it can work
+    Health(Health),
     /// Write manufacturing CSV files of any size; the same seed gives the same bytes
     Sample(Sample),
 }
@@ -177,6 +179,16 @@ pub struct Query {
     /// How many rows to show
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Health {
+    /// Whether it can work: the bus, the warehouse and dbt too
+    #[arg(long)]
+    pub ready: bool,
+    /// Where it listens; what http.listen says, or the port of `millrace up` if absent
+    #[arg(long, value_name = "HOST:PORT")]
+    pub address: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod dead;
+mod health;
 mod load;
 mod outlook;
 mod output;
@@ -86,6 +87,7 @@ async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End
         Command::Resume(of) => queues::set_paused(settings, of.stage, false, output).await,
         Command::Query(options) => query::query(settings, &options, output).await,
         Command::Check => check::check(settings, output).await,
+        Command::Health(options) => health::health(settings, options, output).await,
         Command::Sample(options) => write_sample::write(&options, output),
     }
 }

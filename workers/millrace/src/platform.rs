@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use bus::Bus;
 use messages::Failure;
-use runtime::health::{Health, Part};
+use runtime::health::Named;
 use runtime::observed::{ObservedBus, ObservedWarehouse};
 use runtime::{Contracts, Settings, worker_name};
-use tokio_util::sync::CancellationToken;
 use warehouse::{Ledger, Warehouse};
 
 /// How long the warehouse may take to close: longer only if work in it was not done in time.
@@ -22,8 +21,7 @@ pub struct Platform {
     pub ledger: Ledger,
     /// The role, as dead letters and audits name it.
     pub role: &'static str,
-    /// What every role needs, by name.
-    parts: [(&'static str, Arc<dyn Part>); 2],
+    parts: [Named; 2],
 }
 
 impl Platform {
@@ -33,13 +31,13 @@ impl Platform {
         let bus = observed_bus(&settings, role).await?;
         let warehouse = observed_warehouse(&settings).await?;
         warehouse.prepare(&contracts.table_specs()).await.map_err(at_start)?;
-        let parts = [("bus", bus.part()), ("warehouse", warehouse.part())];
+        let parts: [Named; 2] = [("bus", bus.part()), ("warehouse", warehouse.part())];
         Ok(Self { settings, contracts: Arc::new(contracts), bus, ledger: Ledger::new(warehouse), role, parts })
     }
 
-    /// The health of a process that runs the role until `stop` is cancelled.
-    pub fn health(&self, stop: CancellationToken) -> Health {
-        self.parts.iter().fold(Health::new(self.role, stop), |health, (name, part)| health.with(name, part.clone()))
+    /// What every role needs, by name.
+    pub fn parts(&self) -> [Named; 2] {
+        self.parts.clone()
     }
 
     /// Gives back what was dropped and closes the warehouse. For the end of a process.

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use messages::{Failure, Stage};
 use prometheus::Registry;
-use runtime::http::Port;
 use runtime::{Services, Settings};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -42,10 +41,10 @@ impl Role {
 
 /// Runs one role until it is asked to stop.
 pub async fn role(settings: Settings, registry: Registry, role: Role) -> Result<End, Failure> {
-    let port = Port::take(&settings.http, role.name()).await?;
-    let platform = Platform::open(settings, role.name()).await?;
     let mut services = Services::new();
-    let mut health = platform.health(services.stop_token());
+    let mut outlook = Outlook::open(&settings, role.name(), services.stop_token(), registry).await?;
+    let platform = Platform::open(settings, role.name()).await?;
+    outlook.show(&platform);
     shutdown::on_signal(services.stop_token());
     match role {
         Role::Watch => roles::start_watcher(&mut services, &platform, &None)?,
@@ -55,12 +54,12 @@ pub async fn role(settings: Settings, registry: Registry, role: Role) -> Result<
         }
         Role::Transform => {
             let handler = roles::open_transform(&platform).await?;
-            health = health.with("dbt", Arc::new(handler.dbt()));
+            outlook.show_part("dbt", Arc::new(handler.dbt()));
             roles::start_transform(&mut services, &platform, handler, &None);
         }
         Role::Dq => roles::start_dq(&mut services, &platform, &None)?,
     }
-    let outlook = Outlook::open(port, &platform, health, registry);
+    outlook.started();
     tracing::info!(role = role.name(), "ready");
     let end = services.run(platform.settings.shutdown.drain()).await;
     platform.close().await;
@@ -70,22 +69,22 @@ pub async fn role(settings: Settings, registry: Registry, role: Role) -> Result<
 
 /// Runs every role until it is asked to stop, and prints a line for each load that ends.
 pub async fn up(settings: Settings, registry: Registry, output: &Output) -> Result<End, Failure> {
-    let port = Port::take(&settings.http, "up").await?;
-    let platform = Platform::open(settings, "up").await?;
     let mut services = Services::new();
-    let health = platform.health(services.stop_token());
+    let mut outlook = Outlook::open(&settings, "up", services.stop_token(), registry).await?;
+    let platform = Platform::open(settings, "up").await?;
+    outlook.show(&platform);
     shutdown::on_signal(services.stop_token());
     let (announced, heard) = broadcast::channel(PROGRESS_BACKLOG);
     let announced = Some(announced);
     let transform = roles::open_transform(&platform).await?;
-    let health = health.with("dbt", Arc::new(transform.dbt()));
+    outlook.show_part("dbt", Arc::new(transform.dbt()));
     roles::start_transform(&mut services, &platform, transform, &announced);
     roles::read_freshness(&platform);
     roles::start_ingest(&mut services, &platform, &announced)?;
     roles::start_dq(&mut services, &platform, &announced)?;
     roles::start_watcher(&mut services, &platform, &announced)?;
     drop(announced);
-    let outlook = Outlook::open(port, &platform, health, registry);
+    outlook.started();
     output.note(&format!("watching {}; drop files there, end with Ctrl-C", platform.settings.paths.raw.display()));
     let progress = Progress::follow(heard, output.clone());
     let end = services.run(platform.settings.shutdown.drain()).await;

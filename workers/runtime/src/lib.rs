@@ -1,5 +1,5 @@
 //! What every worker needs: settings, contracts, the classes of failure and their retries, the loop around a
-//! stage's queue, logs, and shutdown.
+//! stage's queue, logs, health, and shutdown.
 
 mod classify;
 pub mod contract;
@@ -23,6 +23,6 @@ pub use contracts::{ContractError, Contracts};
 pub use log::{LogFormat, init_logs};
 pub use service::Services;
 pub use settings::{Settings, SettingsError};
-pub use stage::{Handled, Handler, StageLoop, Work};
+pub use stage::{Handled, Handler, Patience, StageLoop, Work};
 pub use telemetry::Telemetry;
 pub use worker_name::worker_name;

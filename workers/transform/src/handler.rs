@@ -1,17 +1,24 @@
 //! What the transform stage does with its messages: one build for all that wait.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use messages::{Envelope, Failure, Message, MessageId, NodeOutcome, Stage, TransformCompleted, TransformFailed};
-use runtime::{Handled, Handler, Work};
+use runtime::{Handled, Handler, Patience, Work};
 use tracing::Instrument;
 use warehouse::{Ledger, StageLine, StageStatus};
 
 use crate::builder::{Build, Builder};
 use crate::dbt::DbtStatus;
 use crate::report;
+
+/// Nobody waits longer than this for company.
+const GATHER_AT_MOST: Duration = Duration::from_secs(30);
+
+/// Longer than a file of some megabytes takes to be loaded.
+const GATHER_GAP: Duration = Duration::from_millis(150);
 
 /// Who sends.
 const SENDER: &str = "millrace/transform";
@@ -24,6 +31,8 @@ pub struct TransformHandler {
     pub(crate) worker: String,
     /// How many loads are built together at most.
     pub(crate) together: usize,
+    /// When the last build ended, and how long it took.
+    last: Option<(DateTime<Utc>, Duration)>,
 }
 
 /// What a message asks to be built.
@@ -37,7 +46,7 @@ pub(crate) struct Wish {
 impl TransformHandler {
     /// A handler that builds with `builder`, at most `together` loads at a time.
     pub fn new(builder: Builder, ledger: Ledger, worker: String, together: usize) -> Self {
-        Self { builder, ledger, worker, together }
+        Self { builder, ledger, worker, together, last: None }
     }
 
     /// How dbt is.
@@ -69,6 +78,8 @@ impl TransformHandler {
         let span = report::building(work, &wish.sources);
         let built = self.builder.build(&self.ledger, wish).instrument(span.clone()).await;
         report::built(&span, work.len(), wish, &built, started_at);
+        let ended_at = Utc::now();
+        self.last = Some((ended_at, ended_at.signed_duration_since(started_at).to_std().unwrap_or_default()));
         let build = match built {
             Ok(build) => build,
             Err(failure) => return all_fail(failure),
@@ -147,6 +158,18 @@ impl Handler for TransformHandler {
 
     fn together(&self) -> usize {
         self.together
+    }
+
+    /// A file that was there before the last build ended has waited for it, and others with it: where dbt has the
+    /// warehouse to itself, nothing is loaded meanwhile. They get as long to be loaded as that build took, or there would be
+    /// a build for every one or two of them. A file that comes alone waits for nothing.
+    fn patience(&self, first: &Envelope) -> Patience {
+        match self.last {
+            Some((ended_at, took)) if first.origin_time < ended_at => {
+                Patience { at_most: took.min(GATHER_AT_MOST), gap: GATHER_GAP }
+            }
+            _ => Patience::default(),
+        }
     }
 
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {

@@ -126,3 +126,35 @@ fn base64(text: &str) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_who_was_refused_does_not_ask_again_for_a_while() -> std::io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.read(&mut [0; 4096]);
+                let _ =
+                    stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            }
+        });
+        let address = ManagementAddress { base, user: "worker".into(), password: "secret".into() };
+        let management = Management::new(address, "millrace".into(), None);
+        for _ in 0..3 {
+            assert!(management.stages().await.is_none());
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        Ok(())
+    }
+}

@@ -4,7 +4,8 @@ mod probe;
 mod vitals;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -51,12 +52,18 @@ pub trait Part: Send + Sync + 'static {
 
 /// The health of this process. Clones are the same one.
 #[derive(Clone)]
-pub struct Health {
+pub struct Health(Arc<Process>);
+
+struct Process {
     role: &'static str,
     begun: Instant,
+    started: AtomicBool,
     stop: CancellationToken,
-    parts: Vec<(&'static str, Arc<dyn Part>)>,
+    parts: Mutex<Vec<Named>>,
 }
+
+/// A part by its name.
+pub type Named = (&'static str, Arc<dyn Part>);
 
 /// What is said of a process that runs.
 #[derive(Serialize)]
@@ -68,41 +75,52 @@ pub(crate) struct Alive {
 }
 
 impl Health {
-    /// The health of a process that runs `role` until `stop` is cancelled.
+    /// The health of a process that starts, and runs `role` until `stop` is cancelled.
     pub fn new(role: &'static str, stop: CancellationToken) -> Self {
-        Self { role, begun: Instant::now(), stop, parts: Vec::new() }
+        let (begun, started, parts) = (Instant::now(), AtomicBool::new(false), Mutex::default());
+        Self(Arc::new(Process { role, begun, started, stop, parts }))
     }
 
-    /// With a part that the role needs.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, part: Arc<dyn Part>) -> Self {
-        self.parts.push((name, part));
-        self
+    /// Something that the role needs.
+    pub fn add(&self, name: &'static str, part: Arc<dyn Part>) {
+        self.0.parts.lock().unwrap_or_else(PoisonError::into_inner).push((name, part));
+    }
+
+    /// The role runs.
+    pub fn started(&self) {
+        self.0.started.store(true, Ordering::Relaxed);
+    }
+
+    fn parts(&self) -> Vec<Named> {
+        self.0.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// That it runs. It is the process itself that answers, so there is nothing else to say: when one of its loops ends, the
     /// process does.
     pub(crate) fn alive(&self) -> Alive {
-        let uptime_secs = self.begun.elapsed().as_secs();
-        Alive { ok: true, role: self.role, version: env!("CARGO_PKG_VERSION"), uptime_secs }
+        let uptime_secs = self.0.begun.elapsed().as_secs();
+        Alive { ok: true, role: self.0.role, version: env!("CARGO_PKG_VERSION"), uptime_secs }
     }
 
     /// What is known of each part, and of the process itself.
     pub fn known(&self) -> Vec<(&'static str, Finding)> {
-        let parts = self.parts.iter().map(|(name, part)| (*name, part.known()));
+        let parts = self.parts().into_iter().map(|(name, part)| (name, part.known()));
         std::iter::once(("process", self.process())).chain(parts).collect()
     }
 
     /// How each part stands, and the process itself.
     pub(crate) async fn look(&self) -> BTreeMap<&'static str, Finding> {
-        let looks = self.parts.iter().map(|(name, part)| async move { (*name, part.look().await) });
+        let looks = self.parts().into_iter().map(|(name, part)| async move { (name, part.look().await) });
         std::iter::once(("process", self.process())).chain(join_all(looks).await).collect()
     }
 
     fn process(&self) -> Finding {
-        match self.stop.is_cancelled() {
-            true => Finding::bad("it is ending: what is in hand is finished, and nothing more is begun"),
-            false => Finding::good(format!("runs {}", self.role)),
+        if self.0.stop.is_cancelled() {
+            return Finding::bad("it is ending: what is in hand is finished, and nothing more is begun");
+        }
+        match self.0.started.load(Ordering::Relaxed) {
+            true => Finding::good(format!("runs {}", self.0.role)),
+            false => Finding::bad("it is starting"),
         }
     }
 }
@@ -122,7 +140,10 @@ mod tests {
     #[tokio::test]
     async fn each_part_is_named_and_so_is_an_end() {
         let stop = CancellationToken::new();
-        let health = Health::new("dq", stop.clone()).with("bus", Arc::new(Broken));
+        let health = Health::new("dq", stop.clone());
+        assert!(!health.look().await["process"].ok, "it only starts");
+        health.add("bus", Arc::new(Broken));
+        health.started();
         let found = health.look().await;
         assert_eq!(found["bus"], Finding::bad("mend it"));
         assert!(found["process"].ok);

@@ -67,7 +67,8 @@ async fn usual(port: u16) -> Option<TcpListener> {
     }
 }
 
-fn usual_port(role: &str) -> u16 {
+/// The port that a role listens at where the settings name none.
+pub fn usual_port(role: &str) -> u16 {
     match role {
         "watch" => 9461,
         "ingest" => 9462,

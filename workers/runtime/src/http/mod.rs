@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
 use crate::settings::HttpSettings;
+pub use address::usual_port;
+
 use address::Listen;
 use door::Door;
 

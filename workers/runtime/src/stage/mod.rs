@@ -8,7 +8,7 @@ mod settle;
 mod work;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bus::{Bus, Consumer, Delivery};
@@ -20,6 +20,15 @@ use crate::RetryPolicy;
 
 pub use work::Work;
 
+/// How long a stage waits for others to handle together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Patience {
+    /// In all.
+    pub at_most: Duration,
+    /// For the next one: if none came for so long, none is on its way.
+    pub gap: Duration,
+}
+
 /// What a stage does with its messages.
 #[async_trait]
 pub trait Handler: Send + Sync {
@@ -29,6 +38,13 @@ pub trait Handler: Send + Sync {
     /// How many messages that wait together may be handled together. 1 unless there is something to gain.
     fn together(&self) -> usize {
         1
+    }
+
+    /// How long others may be waited for that are handled together with `first`. Not at all, unless more is on its way and
+    /// is cheaper together.
+    fn patience(&self, first: &Envelope) -> Patience {
+        let _ = first;
+        Patience::default()
     }
 
     /// Handles messages, one result for each in their order. What it did is committed before it returns; what came a
@@ -103,15 +119,40 @@ impl<H: Handler> StageLoop<H> {
             self.handle(vec![delivery], stop).await?;
         };
         let mut many = self.bus.consume(stage, u16::try_from(together).unwrap_or(u16::MAX)).await?;
-        let batch = fill(&mut *many, first, together).await?;
+        let batch = self.fill(&mut *many, first, stop).await?;
         self.handle(batch, stop).await?;
         // Not before: its delivery is settled only now.
         drop(one);
         while let Some(first) = next(&mut *many, stop).await? {
-            let batch = fill(&mut *many, first, together).await?;
+            let batch = self.fill(&mut *many, first, stop).await?;
             self.handle(batch, stop).await?;
         }
         Ok(())
+    }
+
+    /// `first` and what waits behind it, or comes while the handler has patience.
+    async fn fill(
+        &self,
+        consumer: &mut dyn Consumer,
+        first: Delivery,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Delivery>, Failure> {
+        let patience = first.envelope().map_or_else(|_| Patience::default(), |first| self.handler.patience(&first));
+        let until = Instant::now() + patience.at_most;
+        let mut batch = vec![first];
+        while batch.len() < self.handler.together() {
+            let wait = patience.gap.min(until.saturating_duration_since(Instant::now()));
+            let next = tokio::select! {
+                biased;
+                next = consumer.next_within(wait) => next?,
+                () = stop.cancelled() => None,
+            };
+            match next {
+                Some(delivery) => batch.push(delivery),
+                None => break,
+            }
+        }
+        Ok(batch)
     }
 }
 
@@ -121,16 +162,4 @@ async fn next(consumer: &mut dyn Consumer, stop: &CancellationToken) -> Result<O
         () = stop.cancelled() => Ok(None),
         delivery = consumer.next() => Ok(Some(delivery?)),
     }
-}
-
-/// `first` and what waits behind it, `together` at most.
-async fn fill(consumer: &mut dyn Consumer, first: Delivery, together: usize) -> Result<Vec<Delivery>, Failure> {
-    let mut batch = vec![first];
-    while batch.len() < together {
-        match consumer.next_within(Duration::ZERO).await? {
-            Some(delivery) => batch.push(delivery),
-            None => break,
-        }
-    }
-    Ok(batch)
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bus::Bus;
 use bus::embedded::EmbeddedBus;
 use messages::{DqCompleted, DqRequested, Envelope, Failure, LoadId, Stage, Verdict};
-use millrace_runtime::{Handled, Handler, RetryPolicy, StageLoop, Work};
+use millrace_runtime::{Handled, Handler, Patience, RetryPolicy, StageLoop, Work};
 use tokio_util::sync::CancellationToken;
 
 /// Does what the LOAD_ID says, and writes down what it saw.
@@ -34,6 +34,13 @@ impl Handler for Script {
 
     fn together(&self) -> usize {
         self.together
+    }
+
+    fn patience(&self, first: &Envelope) -> Patience {
+        match first.load_id().as_str() {
+            "patient" => Patience { at_most: Duration::from_secs(60), gap: Duration::from_secs(60) },
+            _ => Patience::default(),
+        }
     }
 
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
@@ -109,6 +116,14 @@ impl Fixture {
 
     pub async fn ask(&self, load_id: &str) {
         publish(&self.bus, load_id).await;
+    }
+
+    pub async fn until_in_hand(&self, count: u64) {
+        let begun = Instant::now();
+        while self.bus.depths().await.unwrap().iter().map(|depth| depth.in_hand).sum::<u64>() != count {
+            assert!(begun.elapsed() < Duration::from_secs(30), "messages were not taken");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn until_settled(&self) {

@@ -9,7 +9,7 @@ mod panics;
 use std::time::Duration;
 
 use bus::Bus;
-use fixture::Fixture;
+use fixture::{Fixture, Script};
 use messages::{Failure, FailureClass, LoadId, Stage};
 
 #[tokio::test]
@@ -70,4 +70,25 @@ async fn a_fatal_failure_ends_the_loop_and_keeps_the_message() {
     assert_eq!(failure, Failure::fatal("no configuration for this"));
     let depths = fixture.bus.depths().await.unwrap();
     assert_eq!(depths.iter().map(|depth| depth.unsettled() + depth.dead).sum::<u64>(), 1);
+}
+
+#[tokio::test]
+async fn a_patient_handler_gets_what_comes_meanwhile_and_an_impatient_one_waits_for_nobody() {
+    let fixture = Fixture::start_after(&["patient"], Script::of(2), |bus| bus).await;
+    fixture.until_in_hand(1).await;
+    fixture.ask("good").await;
+    fixture.until_settled().await;
+    assert_eq!(fixture.batches(), [["patient", "good"]]);
+    fixture.ask("good").await;
+    fixture.until_settled().await;
+    assert_eq!(fixture.batches().len(), 2);
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_waiting_and_what_was_gathered_is_handled() {
+    let fixture = Fixture::start_after(&["patient"], Script::of(2), |bus| bus).await;
+    fixture.until_in_hand(1).await;
+    fixture.stop.cancel();
+    fixture.running.await.unwrap().unwrap();
+    assert_eq!(fixture.script.batches.lock().unwrap().as_slice(), [["patient"]]);
 }
