@@ -5,7 +5,7 @@ use std::time::Instant;
 use chrono::Utc;
 use messages::{Envelope, Failure, Stage, TraceContext};
 use tracing::Span;
-use tracing::field::Empty;
+use tracing::field::{self, Empty};
 
 use crate::log::TRACE_ID;
 use crate::pulse;
@@ -24,6 +24,27 @@ pub struct Work {
     begun: Instant,
 }
 
+/// The span of a message in hand, by the conventions for messaging; nothing but its queue is known of one that can't be
+/// read.
+fn processing(envelope: Option<&Envelope>, attempt: u32, stage: Stage, system: &'static str) -> Span {
+    tracing::info_span!(
+        "process",
+        otel.name = format!("process {}", stage.queue()),
+        otel.kind = "consumer",
+        messaging.system = system,
+        messaging.operation.type = "process",
+        messaging.operation.name = "process",
+        messaging.destination.name = stage.queue(),
+        messaging.message.id = envelope.map(|envelope| field::display(envelope.id)),
+        messaging.message.conversation_id = envelope.and_then(|envelope| envelope.correlation_id).map(field::display),
+        millrace.load_id = envelope.map(|envelope| field::display(envelope.load_id())),
+        millrace.message_type = envelope.map(|envelope| envelope.message.type_name()),
+        millrace.stage = stage.as_str(),
+        millrace.attempt = attempt,
+        trace_id = Empty,
+    )
+}
+
 /// The span of a message that can't be read, in its sender's trace if that can.
 pub(super) fn unreadable(
     sender: Option<TraceContext>,
@@ -32,17 +53,7 @@ pub(super) fn unreadable(
     system: &'static str,
     failure: &Failure,
 ) -> Span {
-    let span = tracing::info_span!(
-        "process",
-        otel.name = format!("process {}", stage.queue()),
-        otel.kind = "consumer",
-        messaging.system = system,
-        messaging.operation.type = "process",
-        messaging.operation.name = "process",
-        messaging.destination.name = stage.queue(),
-        millrace.stage = stage.as_str(),
-        millrace.attempt = attempt,
-    );
+    let span = processing(None, attempt, stage, system);
     if let Some(sender) = sender {
         context::continue_trace(&span, sender);
     }
@@ -58,22 +69,7 @@ impl Work {
 
     /// A message that was delivered, as a span of its sender's trace.
     pub(super) fn delivered(mut envelope: Envelope, attempt: u32, stage: Stage, system: &'static str) -> Self {
-        let span = tracing::info_span!(
-            "process",
-            otel.name = format!("process {}", stage.queue()),
-            otel.kind = "consumer",
-            messaging.system = system,
-            messaging.operation.type = "process",
-            messaging.operation.name = "process",
-            messaging.destination.name = stage.queue(),
-            messaging.message.id = %envelope.id,
-            messaging.message.conversation_id = envelope.correlation_id.map(tracing::field::display),
-            millrace.load_id = %envelope.load_id(),
-            millrace.message_type = envelope.message.type_name(),
-            millrace.stage = stage.as_str(),
-            millrace.attempt = attempt,
-            trace_id = Empty,
-        );
+        let span = processing(Some(&envelope), attempt, stage, system);
         context::continue_from(&span, &mut envelope);
         if !context::is_recorded(&span) {
             span.record(TRACE_ID, envelope.trace.trace_id());
