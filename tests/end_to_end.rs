@@ -48,7 +48,7 @@ fn the_sample_becomes_judged_marts_and_nothing_is_loaded_twice() {
 
 #[test]
 fn a_load_can_be_looked_at_from_file_to_verdict() {
-    let mill = Mill::new();
+    let mut mill = Mill::new();
     mill.drop_sample();
     mill.once().expect(0);
     let loads = mill.json(&["loads"]);
@@ -66,6 +66,10 @@ fn a_load_can_be_looked_at_from_file_to_verdict() {
         assert!(shown.contains(word), "{word} is missing in {shown}");
     }
     mill.run(&["load", "nobody::knows"]).expect(1);
+    mill.set("TELEMETRY__TRACE_URL", "http://jaeger/trace/{trace_id}");
+    let at = format!("http://jaeger/trace/{}", load["trace_id"].as_str().unwrap());
+    assert!(mill.run(&["load", load_id]).expect(0).stdout.contains(&at));
+    assert_eq!(mill.json(&["load", load_id])["trace_url"], at);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use warehouse::{Ledger, QualityLine, StageLine, StageStatus};
 use crate::deliveries::Deliveries;
 use crate::judge::judge;
 use crate::plan::{CheckPlan, TablePlan};
-use crate::report::{Judged, JudgedTogether};
+use crate::report::{self, Judged, JudgedTogether};
 use crate::scan::Scans;
 use crate::verdict::{announced, announcement, data, not_judged, was_judged};
 
@@ -45,6 +45,7 @@ type Answer = Result<Message, Failure>;
 impl DqHandler {
     /// A handler that judges by `plan` as `worker` (host, process and role), at most `together` messages at a time.
     pub fn new(ledger: Ledger, plan: Arc<CheckPlan>, worker: impl Into<String>, together: usize) -> Self {
+        report::begins();
         Self { ledger, plan, worker: worker.into(), together: together.max(1) }
     }
 

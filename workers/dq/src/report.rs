@@ -19,6 +19,13 @@ pub(crate) struct JudgedTogether {
     pub(crate) statements: usize,
 }
 
+/// The worker begins: verdicts are counted from 0, because nobody sees a number rise that was not there before.
+pub(crate) fn begins() {
+    for verdict in [Verdict::Passed, Verdict::Warned, Verdict::Failed] {
+        metrics().verdicts.add(0, &[labels::label("verdict", verdict.as_str())]);
+    }
+}
+
 impl Judged<'_> {
     /// Tells it.
     pub(crate) fn tell(&self) {

@@ -8,7 +8,7 @@ use messages::{Envelope, Failure, Message, Stage};
 use runtime::{Contracts, Handled, Handler, Work};
 use warehouse::Ledger;
 
-use crate::{conclude, load, plan};
+use crate::{conclude, load, plan, report};
 
 /// Who sends.
 pub(crate) const SENDER: &str = "millrace/ingest";
@@ -40,6 +40,7 @@ impl IngestHandler {
                 root.display()
             ))
         })?;
+        report::worker_begins(&contracts);
         Ok(Self { root, contracts, ledger, worker })
     }
 

@@ -3,8 +3,20 @@
 use chrono::{DateTime, Utc};
 use messages::SourceFileDiscovered;
 use runtime::telemetry::{labels, metrics, span};
-use runtime::{Work, pulse};
+use runtime::{Contracts, Work, pulse};
 use warehouse::{LoadLine, LoadOutcome, Slice};
+
+/// The worker begins: each source's loads are counted from 0, because nobody sees a number rise that was not there before.
+pub(crate) fn worker_begins(contracts: &Contracts) {
+    let known = contracts.iter().map(|contract| (contract.source.as_str(), contract.table()));
+    // No contract matches.
+    for (source, table) in known.chain([("", String::new())]) {
+        for status in ["success", "failed"] {
+            let of = [&labels::table(source, &table)[..], &[labels::label("status", status)]].concat();
+            metrics().loads.add(0, &of);
+        }
+    }
+}
 
 /// A file's load begins.
 pub(crate) fn begins(file: &SourceFileDiscovered, work: &Work) {

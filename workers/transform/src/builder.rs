@@ -9,7 +9,7 @@ use tracing::Instrument;
 use warehouse::Ledger;
 
 use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError, DbtStatus};
-use crate::handler::Wish;
+use crate::wish::Wish;
 use crate::{report, rows};
 
 /// How long a warehouse file that another program holds is waited for in place, before the messages are put off.

@@ -1,6 +1,6 @@
 //! What the transform stage does with its messages: one build for all that wait.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use warehouse::{Ledger, StageLine, StageStatus};
 use crate::builder::{Build, Builder};
 use crate::dbt::DbtStatus;
 use crate::report;
+use crate::wish::{Wish, misrouted, together, wish_of};
 
 /// Nobody waits longer than this for company.
 const GATHER_AT_MOST: Duration = Duration::from_secs(30);
@@ -33,14 +34,6 @@ pub struct TransformHandler {
     pub(crate) together: usize,
     /// When the last build ended, and how long it took.
     last: Option<(DateTime<Utc>, Duration)>,
-}
-
-/// What a message asks to be built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wish {
-    /// Sources by the names of their contracts; none means everything.
-    pub(crate) sources: Vec<String>,
-    pub(crate) full_refresh: bool,
 }
 
 impl TransformHandler {
@@ -234,31 +227,6 @@ impl Handler for TransformHandler {
     }
 }
 
-fn wish_of(message: &Message) -> Result<Wish, Failure> {
-    match message {
-        Message::IngestCompleted(event) => {
-            let sources: BTreeSet<String> = event.tables.iter().map(|table| table.source.clone()).collect();
-            Ok(Wish { sources: sources.into_iter().collect(), full_refresh: false })
-        }
-        Message::TransformRequested(command) => {
-            Ok(Wish { sources: command.sources.clone(), full_refresh: command.full_refresh })
-        }
-        other => Err(misrouted(other)),
-    }
-}
-
-/// One wish for all: whoever wants everything wants it for all.
-fn together<'a>(wishes: impl Iterator<Item = &'a Wish>, full_refresh: bool) -> Wish {
-    let mut sources = BTreeSet::new();
-    for wish in wishes {
-        if wish.sources.is_empty() {
-            return Wish { sources: Vec::new(), full_refresh };
-        }
-        sources.extend(wish.sources.iter().cloned());
-    }
-    Wish { sources: sources.into_iter().collect(), full_refresh }
-}
-
 fn failed(work: &Work, nodes: Vec<NodeOutcome>, failure: &Failure) -> Result<Message, Failure> {
     let event = TransformFailed {
         load_id: work.envelope.load_id().clone(),
@@ -267,32 +235,4 @@ fn failed(work: &Work, nodes: Vec<NodeOutcome>, failure: &Failure) -> Result<Mes
         failure: failure.clone(),
     };
     Ok(event.into())
-}
-
-fn misrouted(message: &Message) -> Failure {
-    Failure::permanent(format!(
-        "{} is not for the transform stage: bind its queue as deploy/ describes",
-        message.type_name()
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wish(sources: &[&str]) -> Wish {
-        Wish { sources: sources.iter().map(|&name| name.into()).collect(), full_refresh: false }
-    }
-
-    #[test]
-    fn wishes_that_wait_together_become_one() {
-        let (one, other) = (wish(&["materials"]), wish(&["batches", "materials"]));
-        assert_eq!(together([&one, &other].into_iter(), false), wish(&["batches", "materials"]));
-    }
-
-    #[test]
-    fn a_wish_for_everything_covers_all_others() {
-        let (one, all) = (wish(&["materials"]), wish(&[]));
-        assert_eq!(together([&one, &all].into_iter(), false), wish(&[]));
-    }
 }

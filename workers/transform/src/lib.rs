@@ -5,6 +5,7 @@ pub mod dbt;
 mod handler;
 mod report;
 mod rows;
+mod wish;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use tracing::Span;
 
 use crate::builder::Build;
 use crate::dbt::{BuildReport, DbtError, How, NodeResult, NodeStatus};
-use crate::handler::Wish;
+use crate::wish::Wish;
 
 /// LOAD_IDs that a build names; it links to all.
 const NAMED: usize = 10;

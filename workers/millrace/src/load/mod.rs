@@ -26,7 +26,8 @@ pub async fn loads(settings: Settings, options: &Loads, output: &Output) -> Resu
 /// One load, from its files to its verdict.
 pub async fn load(settings: Settings, options: &Load, output: &Output) -> Result<End, Failure> {
     let ledger = Ledger::new(platform::open_to_look(&settings).await?);
-    let end = show::show(&ledger, &options.load_id, output).await;
+    let trace_url = settings.telemetry.trace_url.as_deref();
+    let end = show::show(&ledger, &options.load_id, trace_url, output).await;
     // The handle would close by itself; a tool that ends gives the file up at once.
     let _ = tokio::time::timeout(Duration::from_secs(5), ledger.warehouse().close()).await;
     end

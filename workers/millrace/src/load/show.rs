@@ -15,12 +15,15 @@ struct Shown {
     /// Tables whose view shows this load now.
     current_in: Vec<String>,
     trace_id: Option<String>,
+    /// Where to look at it.
+    trace_url: Option<String>,
     files: Vec<LoadLine>,
     stages: Vec<StageLine>,
     checks: Vec<QualityLine>,
 }
 
-pub async fn show(ledger: &Ledger, load_id: &LoadId, output: &Output) -> Result<End, Failure> {
+/// Shows the load; `trace_url` is the address at which people look at traces, with `{trace_id}` in place of the id.
+pub async fn show(ledger: &Ledger, load_id: &LoadId, trace_url: Option<&str>, output: &Output) -> Result<End, Failure> {
     let files = ledger.load_lines(load_id).await?;
     let stages = ledger.stage_lines(load_id).await?;
     if files.is_empty() && stages.is_empty() {
@@ -28,14 +31,14 @@ pub async fn show(ledger: &Ledger, load_id: &LoadId, output: &Output) -> Result<
             "no load is known as {load_id}: `millrace loads` lists the newest; if it was only asked for, its message may wait in a queue or be dead (`millrace dead list`)"
         )));
     }
+    let newest = files.last().map(|line| &line.trace_id).or_else(|| stages.last().map(|line| &line.trace_id));
+    let trace_id = newest.cloned();
     let shown = Shown {
         load_id: load_id.clone(),
         state: State::of(&files, &stages),
         current_in: ledger.current_tables(load_id).await?,
-        trace_id: files
-            .last()
-            .map(|line| line.trace_id.clone())
-            .or_else(|| stages.last().map(|line| line.trace_id.clone())),
+        trace_url: trace_url.zip(trace_id.as_ref()).map(|(url, id)| url.replace("{trace_id}", id)),
+        trace_id,
         checks: ledger.quality_lines(load_id).await?,
         files,
         stages,
@@ -50,7 +53,8 @@ fn describe(shown: &Shown, output: &Output) {
     output.note(&format!("state     {}", output::status(shown.state.as_str())));
     let current = if shown.current_in.is_empty() { "no table".into() } else { shown.current_in.join(", ") };
     output.note(&format!("current   {current}"));
-    output.note(&format!("trace     {}\n", shown.trace_id.as_deref().unwrap_or("unknown")));
+    let trace = shown.trace_url.as_ref().or(shown.trace_id.as_ref()).map_or("unknown", String::as_str);
+    output.note(&format!("trace     {trace}\n"));
     files(shown, output);
     for line in &shown.stages {
         stage(line, output);

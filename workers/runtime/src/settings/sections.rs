@@ -175,6 +175,9 @@ section! {
         /// How often the queues are counted for `/metrics`, in seconds. Shorter shows changes sooner, longer asks the bus less
         /// often. Default 15.
         pulse_secs: u64 = 15,
+        /// Where people look at a trace, with `{trace_id}` in place of its id, such as
+        /// `http://localhost:16686/trace/{trace_id}` for Jaeger: `millrace load` prints it. Default: the id alone.
+        trace_url: Option<String> = None,
     }
 }
 

@@ -85,6 +85,7 @@ impl<H: Handler> StageLoop<H> {
     /// Works until `stop` is cancelled or something fatal happens. A bus that is away is waited for.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Failure> {
         let stage = self.handler.stage();
+        report::begins(stage);
         let mut failures = 0;
         while !stop.is_cancelled() {
             match self.consume(stage, &stop, &mut failures).await {

@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
-use messages::{Failure, Stage};
+use messages::{Failure, FailureClass, Stage};
 
 use super::Work;
 use crate::telemetry::{labels, metrics};
+
+/// The loop begins: what may go wrong is counted from 0, because nobody sees a number rise that was not there before.
+pub(super) fn begins(stage: Stage) {
+    metrics().retries.add(0, &[labels::stage(stage)]);
+    for class in [FailureClass::Permanent, FailureClass::Transient] {
+        metrics().dead_letters.add(0, &[labels::stage(stage), labels::class(class)]);
+    }
+}
 
 /// A message was handled, and its delivery acknowledged.
 pub(super) fn done(stage: Stage, work: &Work) {

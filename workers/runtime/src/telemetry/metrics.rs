@@ -68,7 +68,7 @@ impl Metrics {
             files: counter("millrace.files", "{file}", "Files that the watcher announced"),
             loads: counter("millrace.loads", "{load}", "Files that ended their ingest"),
             rows: counter("millrace.load.rows", "{row}", "Rows of files, loaded or set aside"),
-            bytes: counter("millrace.load.bytes", "By", "Bytes of loaded files"),
+            bytes: counter("millrace.load.size", "By", "Bytes of loaded files"),
             load_duration: seconds("millrace.load.duration", "Time of one file's ingest"),
             verdict_latency: seconds(
                 "millrace.verdict.latency",

@@ -1,0 +1,89 @@
+//! A run in which everything happens that can be measured on one machine: loads, a dead letter, a verdict that fails, a
+//! retry, and a collector that is not there.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::harness::{Mill, materials, repository};
+use crate::measured::Measured;
+
+/// Plays it, and returns what is measured once nothing is missing. Panics if something still is after a while.
+pub fn play(missing: impl Fn(&Measured) -> BTreeSet<String>) -> Measured {
+    let mut mill = Mill::new();
+    mill.set("HTTP__LISTEN", "127.0.0.1:0");
+    mill.set("TELEMETRY__PULSE_SECS", "1");
+    mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
+    // Nobody listens at port 9.
+    let environment = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9\nOTEL_METRICS_EXPORTER=none\n";
+    std::fs::write(mill.path(".env"), environment).unwrap();
+    mill.drop_sample();
+    let running = mill.start(&["up"]);
+    mill.wait("its address", || address(&mill.log()).is_some());
+    let address = address(&mill.log()).unwrap();
+    let ask = || Measured::parse(&get(&format!("http://{address}/metrics")));
+
+    mill.wait("the sample's verdicts", || ask().sum("millrace_verdicts_total") >= 3.0);
+    mill.drop_file("nobody_knows.csv", "a,b\n1,2\n");
+    mill.wait("a dead letter", || ask().sum("millrace_dead_letters_total") >= 1.0);
+    mill.drop_file("materials_twice.csv", materials(&["M1", "M1"]));
+    mill.wait("a verdict more", || ask().sum("millrace_verdicts_total") >= 4.0);
+    let holder = hold(&mill);
+    mill.drop_file("materials_late.csv", materials(&["M1", "M2"]));
+    mill.wait("a retry", || ask().sum("millrace_retries_total") >= 1.0);
+    drop(holder);
+    mill.wait("the last verdict", || ask().sum("millrace_verdicts_total") >= 5.0);
+
+    // What is looked at now and then comes a moment later.
+    let begun = std::time::Instant::now();
+    let measured = loop {
+        let measured = ask();
+        let missing = missing(&measured);
+        if missing.is_empty() {
+            break measured;
+        }
+        let names: Vec<&str> = measured.names().collect();
+        assert!(begun.elapsed().as_secs() < 60, "not measured: {missing:#?}\nof {names:#?}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    };
+    assert_eq!(running.stop(), Some(0));
+    measured
+}
+
+/// Where the process listens, as its log says.
+fn address(log: &str) -> Option<String> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut said = lines.filter(|line| line.to_string().contains("\"listening\""));
+    let line = said.next()?;
+    let address = line.get("address").or_else(|| line["fields"].get("address"))?;
+    Some(address.as_str()?.to_owned())
+}
+
+fn get(url: &str) -> String {
+    ureq::get(url).call().unwrap().body_mut().read_to_string().unwrap()
+}
+
+/// Another program that has the warehouse's file open.
+struct Holder(Child);
+
+fn hold(mill: &Mill) -> Holder {
+    let code = "import duckdb,sys,time\nwhile True:\n  try:\n    held = duckdb.connect(sys.argv[1]); break\n  except duckdb.IOException: time.sleep(0.01)\nprint('held', flush=True); sys.stdin.read()";
+    let mut child = Command::new(repository().join(".venv/bin/python"))
+        .args(["-c", code, mill.path("warehouse.duckdb").to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "held\n");
+    Holder(child)
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // Nothing was written, so nothing is lost.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
