@@ -8,17 +8,20 @@ use crate::told::{Told, way_to};
 
 const ROLES: [&str; 4] = ["watch", "ingest", "transform", "dq"];
 
+/// Short, so that a load soon fails for now; and long enough for four roles that make the tables at once.
+const LOCK_WAIT_SECS: &str = "5";
+
 #[test]
 fn a_load_that_is_tried_again_stays_one_trace_over_the_embedded_bus() {
     let mut told = Told::embedded();
-    told.mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
+    told.mill.set("WAREHOUSE__LOCK_WAIT_SECS", LOCK_WAIT_SECS);
     tried_again(&told, &told);
 }
 
 #[test]
 fn a_load_that_is_tried_again_stays_one_trace_over_rabbitmq() {
     let mut told = Told::rabbit();
-    told.mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
+    told.mill.set("WAREHOUSE__LOCK_WAIT_SECS", LOCK_WAIT_SECS);
     tried_again(&told, &told);
 }
 
