@@ -2,7 +2,8 @@
 //! whether the parts of the process can be used.
 //!
 //! Every process counts every stage's queue, not only that of its own stage: a queue whose worker is gone must still be seen.
-//! Whoever adds up takes the maximum over the processes. What can't be counted is absent, never old.
+//! Whoever adds up takes the maximum over the processes, and of the oldest message's age the minimum, because each process tells
+//! what it is at most. What can't be counted is absent, never old.
 
 mod freshness;
 mod instruments;
