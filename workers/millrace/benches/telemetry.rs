@@ -2,7 +2,8 @@
 //! the other one of nothing. They take turns, so that a noisy machine is noisy for both.
 //!
 //! `cargo bench -p millrace --bench telemetry`. First a lone file from its rename to its verdict, then many files worked
-//! off at once. Prints medians and the median of the pairs' ratios.
+//! off at once. Prints medians, the median of the pairs' ratios with the middle half of them (how noisy the machine is), and for
+//! the many files the processor time too, which a noisy machine changes less.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod common;
@@ -15,8 +16,8 @@ use std::time::Instant;
 use common::{Running, millrace, share};
 use testkit::Collector;
 
-const PAIRS: usize = 60;
-const BULK_PAIRS: usize = 7;
+const PAIRS: usize = 100;
+const BULK_PAIRS: usize = 9;
 const BULK_FILES: usize = 300;
 
 fn main() {
@@ -33,13 +34,20 @@ fn main() {
     drop((off, on));
     println!("  spans per load: {}", collector.spans().len() / PAIRS);
 
-    let pairs: Vec<(f64, f64)> =
+    let pairs: Vec<(Times, Times)> =
         (0..BULK_PAIRS).map(|number| taking_turns(number, || bulk(None), || bulk(Some(&collector)))).collect();
-    told(&format!("{BULK_FILES} files, up --once"), &pairs);
+    let of = |time: fn(&Times) -> f64| pairs.iter().map(|(off, on)| (time(off), time(on))).collect::<Vec<_>>();
+    told(&format!("{BULK_FILES} files, up --once"), &of(|times| times.wall_secs));
+    told(&format!("{BULK_FILES} files, processor time"), &of(|times| times.processor_secs));
+}
+
+struct Times {
+    wall_secs: f64,
+    processor_secs: f64,
 }
 
 /// Now one first, now the other.
-fn taking_turns(number: usize, mut off: impl FnMut() -> f64, mut on: impl FnMut() -> f64) -> (f64, f64) {
+fn taking_turns<T>(number: usize, mut off: impl FnMut() -> T, mut on: impl FnMut() -> T) -> (T, T) {
     if number.is_multiple_of(2) {
         let off = off();
         (off, on())
@@ -53,10 +61,13 @@ fn told(what: &str, pairs: &[(f64, f64)]) {
     let median = |values: Vec<f64>| share(&mut values.clone(), 0.5);
     let off = median(pairs.iter().map(|pair| pair.0).collect());
     let on = median(pairs.iter().map(|pair| pair.1).collect());
-    let ratio = median(pairs.iter().map(|(off, on)| on / off).collect());
+    let mut ratios: Vec<f64> = pairs.iter().map(|(off, on)| on / off).collect();
     println!(
-        "{what}: without telemetry {off:.3} s, with {on:.3} s: {:.3} of it; median of the pairs' ratios {ratio:.3}, of {}",
+        "{what}: without telemetry {off:.3} s, with {on:.3} s: {:.3} of it; median of the pairs' ratios {:.3}, middle half {:.3} to {:.3}, of {}",
         on / off,
+        share(&mut ratios, 0.5),
+        share(&mut ratios, 0.25),
+        share(&mut ratios, 0.75),
         pairs.len()
     );
 }
@@ -92,16 +103,24 @@ impl Mill {
 }
 
 /// Works off many small files, of which every one is a trace.
-fn bulk(collector: Option<&Collector>) -> f64 {
+fn bulk(collector: Option<&Collector>) -> Times {
     let folder = folder();
     for number in 0..BULK_FILES {
         write(&folder.path().join("raw").join(format!("materials_{number}.csv")), number);
     }
     let mut command = with_telemetry(millrace(folder.path()), collector);
-    let begun = Instant::now();
+    let (begun, used) = (Instant::now(), processor_secs());
     let done = command.args(["up", "--once"]).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     assert!(done.success());
-    begun.elapsed().as_secs_f64()
+    Times { wall_secs: begun.elapsed().as_secs_f64(), processor_secs: processor_secs() - used }
+}
+
+/// What the children that have ended used, dbt included.
+fn processor_secs() -> f64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    (used.user_time() + used.system_time()).num_microseconds() as f64 / 1e6
 }
 
 fn folder() -> tempfile::TempDir {
