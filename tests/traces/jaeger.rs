@@ -58,3 +58,19 @@ fn a_dropped_file_and_a_triggered_run_are_one_trace_each_with_all_services() {
     assert_eq!(mill.load("my_dag::run")["trace_id"], trace_id);
     stop_all(workers);
 }
+
+/// The standard's compression, which real collectors take.
+#[test]
+fn what_is_compressed_arrives_over_both_protocols() {
+    let Some(jaeger) = Jaeger::start_or_skip("compressed traces in Jaeger") else { return };
+    for (protocol, url) in [("grpc", jaeger.otlp_grpc_url()), ("http/protobuf", jaeger.otlp_http_url())] {
+        let mut mill = Mill::new();
+        tell(&mut mill, &url, protocol);
+        mill.set_variable("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
+        mill.drop_file("materials.csv", materials(&["M1"]));
+        mill.once().expect(0);
+        let load_id = mill.json(&["loads"])[0]["load_id"].as_str().unwrap().to_owned();
+        let trace_id = mill.json(&["load", &load_id])["trace_id"].as_str().unwrap().to_owned();
+        whole(&shown(&jaeger, &mill, &trace_id));
+    }
+}
