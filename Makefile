@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test lint bench dbt libduckdb rabbitmq jaeger schemas definitions tools
+.PHONY: help run up build test lint bench dbt libduckdb rabbitmq promtool jaeger schemas definitions tools
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ up: libduckdb dbt ## Build and run every role until Ctrl-C
 build: libduckdb ## Build the optimised binary: target/release/millrace
 	cargo build --release --package millrace
 
-test: libduckdb dbt rabbitmq jaeger ## Install what the tests need, and run them all
+test: libduckdb dbt rabbitmq promtool jaeger ## Install what the tests need, and run them all
 	cargo test --workspace
 	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests
 
@@ -53,6 +53,9 @@ libduckdb: ## Lay the prebuilt DuckDB library into .duckdb
 
 rabbitmq: ## Install RabbitMQ, of which the tests start private nodes
 	@deploy/dev/rabbitmq.sh
+
+promtool: ## Install promtool, which plays the alert rules in the tests
+	@deploy/dev/promtool.sh
 
 jaeger: ## Build Jaeger, of which the tests start private instances, where Go is
 	@deploy/dev/jaeger.sh

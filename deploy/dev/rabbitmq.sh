@@ -16,19 +16,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 fi
 
 echo "installing RabbitMQ (35 MB, once)" >&2
-log=$(mktemp)
-policy=
-trap 'rm -f "$log" $policy' EXIT
-# The package starts a broker of the system's own, which nobody here needs: this is how Debian lets one forbid it.
-if [ ! -e /usr/sbin/policy-rc.d ]; then
-    policy=/usr/sbin/policy-rc.d
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod +x "$policy"
-fi
-# Where somebody's own policy allows it, the run level does not.
-export RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
-{ apt-get -qq update && apt-get -qq install --yes --no-install-recommends rabbitmq-server; } >"$log" 2>&1 || {
-    cat "$log" >&2
+"$(dirname "$0")/debian.sh" rabbitmq-server || {
     echo "missing: RabbitMQ could not be installed with apt-get: see to the network, or set RABBITMQ_HOME to where one is" >&2
     exit 1
 }

@@ -15,6 +15,25 @@ pub enum FailureClass {
     Fatal,
 }
 
+impl FailureClass {
+    /// Every class.
+    pub const ALL: [Self; 3] = [Self::Transient, Self::Permanent, Self::Fatal];
+
+    /// As written in headers, tables and labels: `transient`, `permanent`, `fatal`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Fatal => "fatal",
+        }
+    }
+
+    /// Takes a class as it is written.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == text)
+    }
+}
+
 /// A failure as people and other programs see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message}")]
@@ -50,6 +69,15 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_class_is_read_as_it_is_written_and_as_messages_write_it() {
+        for class in FailureClass::ALL {
+            assert_eq!(FailureClass::parse(class.as_str()), Some(class));
+            assert_eq!(serde_json::to_value(class).ok(), Some(class.as_str().into()));
+        }
+        assert_eq!(FailureClass::parse("odd"), None);
+    }
 
     #[test]
     fn context_stands_in_front_and_changes_no_class() {

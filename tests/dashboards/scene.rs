@@ -2,10 +2,9 @@
 //! retry, and a collector that is not there.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Mill, materials, repository};
+use crate::harness::holder::Holder;
+use crate::harness::{Mill, materials};
 use crate::measured::Measured;
 
 /// Plays it, and returns what is measured once nothing is missing. Panics if something still is after a while.
@@ -28,7 +27,7 @@ pub fn play(missing: impl Fn(&Measured) -> BTreeSet<String>) -> Measured {
     mill.wait("a dead letter", || ask().sum("millrace_dead_letters_total") >= 1.0);
     mill.drop_file("materials_twice.csv", materials(&["M1", "M1"]));
     mill.wait("a verdict more", || ask().sum("millrace_verdicts_total") >= 4.0);
-    let holder = hold(&mill);
+    let holder = Holder::of(&mill);
     mill.drop_file("materials_late.csv", materials(&["M1", "M2"]));
     mill.wait("a retry", || ask().sum("millrace_retries_total") >= 1.0);
     drop(holder);
@@ -61,29 +60,4 @@ fn address(log: &str) -> Option<String> {
 
 fn get(url: &str) -> String {
     ureq::get(url).call().unwrap().body_mut().read_to_string().unwrap()
-}
-
-/// Another program that has the warehouse's file open.
-struct Holder(Child);
-
-fn hold(mill: &Mill) -> Holder {
-    let code = "import duckdb,sys,time\nwhile True:\n  try:\n    held = duckdb.connect(sys.argv[1]); break\n  except duckdb.IOException: time.sleep(0.01)\nprint('held', flush=True); sys.stdin.read()";
-    let mut child = Command::new(repository().join(".venv/bin/python"))
-        .args(["-c", code, mill.path("warehouse.duckdb").to_str().unwrap()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "held\n");
-    Holder(child)
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        // Nothing was written, so nothing is lost.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -2,17 +2,27 @@
 
 use testkit::{Span, Trace};
 
-use crate::harness::materials;
+use crate::harness::{Mill, materials};
 use crate::told::{Told, way_to};
 
 #[test]
-fn a_build_that_serves_several_loads_links_to_each() {
+fn a_build_that_serves_several_loads_links_to_each_over_the_embedded_bus() {
     let told = Told::embedded();
+    linked_to_each(&told, &told);
+}
+
+#[test]
+fn a_build_that_serves_several_loads_links_to_each_over_rabbitmq() {
+    let told = Told::rabbit();
+    linked_to_each(&told, &told);
+}
+
+fn linked_to_each<M>(told: &Told<M>, mill: &Mill) {
     for number in 1..=3 {
-        told.drop_file(&format!("materials_{number}.csv"), materials(&[&format!("M{number}")]));
+        mill.drop_file(&format!("materials_{number}.csv"), materials(&[&format!("M{number}")]));
     }
     // Every file is loaded before models are built.
-    told.once().expect(0);
+    mill.once().expect(0);
     let spans = told.collector.spans();
     let traces = Trace::all(&spans);
     assert_eq!(traces.len(), 3, "{}", testkit::render_all(&spans));

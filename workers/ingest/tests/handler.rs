@@ -28,13 +28,7 @@ impl Fixture {
             std::fs::write(sources.join(format!("{source}.yaml")), contract(source)).unwrap();
         }
         let contracts = Arc::new(Contracts::read(&sources).unwrap());
-        let settings = WarehouseSettings {
-            url: format!("duckdb:{}", folder.path().join("w.duckdb").display()),
-            memory_limit_bytes: 256 << 20,
-            threads: 2,
-            lock_wait_secs: 5,
-            idle_close_millis: 200,
-        };
+        let settings = WarehouseSettings::new(format!("duckdb:{}", folder.path().join("w.duckdb").display()));
         let ledger = Ledger::new(warehouse::open(&settings).await.unwrap());
         ledger.warehouse().prepare(&contracts.table_specs()).await.unwrap();
         let handler = IngestHandler::new(&raw, contracts, ledger.clone(), "test".into()).unwrap();

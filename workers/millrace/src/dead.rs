@@ -1,7 +1,7 @@
 //! `millrace dead`: messages that were given up.
 
 use bus::{Bus, DeadLetter};
-use messages::{Failure, FailureClass, Stage};
+use messages::{Failure, Stage};
 use runtime::Settings;
 use serde::Serialize;
 
@@ -72,7 +72,7 @@ async fn list(bus: &dyn Bus, stage: Option<Stage>, limit: usize, output: &Output
                 letter.died_at.format("%Y-%m-%d %H:%M:%S").to_string(),
                 letter.attempts.to_string(),
                 letter.load_id.as_ref().map_or_else(|| "?".into(), ToString::to_string),
-                class(letter).into(),
+                letter.cause.class.as_str().into(),
                 letter.cause.message.clone(),
             ]
         });
@@ -91,15 +91,6 @@ async fn show(bus: &dyn Bus, id: &str, output: &Output) -> Result<End, Failure> 
     Ok(End::Good)
 }
 
-/// Whether another try could have helped.
-fn class(letter: &DeadLetter) -> &'static str {
-    match letter.cause.class {
-        FailureClass::Transient => "transient",
-        FailureClass::Permanent => "permanent",
-        FailureClass::Fatal => "fatal",
-    }
-}
-
 fn describe(letter: &DeadLetter, output: &Output) {
     let unknown = || "unknown".to_owned();
     let lines = [
@@ -108,7 +99,7 @@ fn describe(letter: &DeadLetter, output: &Output) {
         ("type", letter.message_type.clone().unwrap_or_else(unknown)),
         ("message", letter.message_id.map_or_else(unknown, |id| id.to_string())),
         ("LOAD_ID", letter.load_id.as_ref().map_or_else(unknown, ToString::to_string)),
-        ("failure", class(letter).into()),
+        ("failure", letter.cause.class.as_str().into()),
         ("cause", output::bad(&letter.cause.message)),
         ("tries", letter.attempts.to_string()),
         ("worker", letter.worker.clone()),

@@ -20,6 +20,14 @@ pub struct WarehouseSettings {
     pub idle_close_millis: u64,
 }
 
+impl WarehouseSettings {
+    /// The warehouse at `url`, on half a gigabyte and two threads, waited for as long as a small machine may need.
+    pub fn new(url: impl Into<String>) -> Self {
+        let (memory_limit_bytes, threads) = (500_000_000, 2);
+        Self { url: url.into(), memory_limit_bytes, threads, lock_wait_secs: 10, idle_close_millis: 100 }
+    }
+}
+
 /// Opens the warehouse at `settings.url`. Two calls with one address in one process share one handle, made with the
 /// first call's settings, for as long as anybody keeps it.
 pub async fn open(settings: &WarehouseSettings) -> Result<Arc<dyn Warehouse>, WarehouseError> {

@@ -6,13 +6,7 @@ use std::sync::Arc;
 use millrace_warehouse::{Warehouse, WarehouseSettings, open};
 
 fn settings(folder: &tempfile::TempDir) -> WarehouseSettings {
-    WarehouseSettings {
-        url: format!("duckdb:{}", folder.path().join("sub/w.duckdb").display()),
-        memory_limit_bytes: 500_000_000,
-        threads: 2,
-        lock_wait_secs: 10,
-        idle_close_millis: 100,
-    }
+    WarehouseSettings::new(format!("duckdb:{}", folder.path().join("sub/w.duckdb").display()))
 }
 
 async fn fresh() -> (tempfile::TempDir, Arc<dyn Warehouse>) {

@@ -13,11 +13,8 @@ use millrace_warehouse::{Ledger, Warehouse, WarehouseSettings, open};
 async fn an_audit_of_100_000_lines() {
     let folder = tempfile::tempdir().unwrap();
     let settings = WarehouseSettings {
-        url: format!("duckdb:{}", folder.path().join("w.duckdb").display()),
-        memory_limit_bytes: 500_000_000,
-        threads: 2,
-        lock_wait_secs: 10,
         idle_close_millis: 60_000,
+        ..WarehouseSettings::new(format!("duckdb:{}", folder.path().join("w.duckdb").display()))
     };
     let warehouse: Arc<dyn Warehouse> = open(&settings).await.unwrap();
     let tables = [batches(), readings()];

@@ -3,7 +3,7 @@
 use chrono::{SecondsFormat, Utc};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
-use messages::{Envelope, Failure, FailureClass};
+use messages::{Envelope, Failure};
 use uuid::Uuid;
 
 use super::headers::{ATTEMPTS, CAUSE, CLASS, DEAD_ID, DEATH_STORY, DEATHS, DELIVERIES, DIED_AT, WORKER};
@@ -80,14 +80,9 @@ impl Letter {
     pub(super) fn died(self, cause: &Failure, worker: &str) -> Self {
         let mut headers = self.properties.headers().clone().unwrap_or_default();
         let now = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        let class = match cause.class {
-            FailureClass::Transient => "transient",
-            FailureClass::Permanent => "permanent",
-            FailureClass::Fatal => "fatal",
-        };
         for (name, value) in [
             (DEAD_ID, Uuid::now_v7().to_string().as_str()),
-            (CLASS, class),
+            (CLASS, cause.class.as_str()),
             (CAUSE, shortened(&cause.message)),
             (WORKER, worker),
             (DIED_AT, &now),
@@ -149,6 +144,8 @@ fn shortened(cause: &str) -> &str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use messages::FailureClass;
+
     use super::*;
 
     fn names(letter: &Letter) -> Vec<String> {

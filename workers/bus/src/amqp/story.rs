@@ -24,11 +24,7 @@ impl Story {
     /// Reads it. A letter that the broker itself gave up, because it was handed out too often, tells of that.
     pub(super) fn of(properties: &BasicProperties, stage: Stage) -> Self {
         let header = |name: &str| text(properties.headers().as_ref()?, name);
-        let class = match header(CLASS).as_deref() {
-            Some("transient") => FailureClass::Transient,
-            Some("fatal") => FailureClass::Fatal,
-            _ => FailureClass::Permanent,
-        };
+        let class = header(CLASS).and_then(|class| FailureClass::parse(&class)).unwrap_or(FailureClass::Permanent);
         let dead_id = header(DEAD_ID);
         let reason = last_death(properties).and_then(|death| text(death, "reason"));
         // How often it was handed out before that the broker does not tell: once more than it came back at least.

@@ -25,7 +25,7 @@ pub(super) fn bury(
             "INSERT INTO dead (stage, class, cause, attempts, worker, died_at, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![stage, class_name(cause.class), cause.message, attempts, worker, now_millis(), body])?;
+        .execute(params![stage, cause.class.as_str(), cause.message, attempts, worker, now_millis(), body])?;
     Ok(true)
 }
 
@@ -75,19 +75,7 @@ fn stage_of(name: &str) -> Stage {
     name.parse().unwrap_or(Stage::Ingest)
 }
 
-fn class_name(class: FailureClass) -> &'static str {
-    match class {
-        FailureClass::Transient => "transient",
-        FailureClass::Permanent => "permanent",
-        FailureClass::Fatal => "fatal",
-    }
-}
-
 /// A class that only a person's hand can have written there is no reason to hide the letter.
 fn class_of(name: &str) -> FailureClass {
-    match name {
-        "transient" => FailureClass::Transient,
-        "fatal" => FailureClass::Fatal,
-        _ => FailureClass::Permanent,
-    }
+    FailureClass::parse(name).unwrap_or(FailureClass::Permanent)
 }

@@ -49,13 +49,7 @@ impl Mill {
     /// With contracts that are there already.
     pub async fn over(contracts: Contracts) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = WarehouseSettings {
-            url: format!("duckdb:{}", folder.path().join("w.duckdb").display()),
-            memory_limit_bytes: 256_000_000,
-            threads: 2,
-            lock_wait_secs: 10,
-            idle_close_millis: 200,
-        };
+        let settings = WarehouseSettings::new(format!("duckdb:{}", folder.path().join("w.duckdb").display()));
         let warehouse = warehouse::open(&settings).await.unwrap();
         warehouse.prepare(&contracts.table_specs()).await.unwrap();
         let ledger = Ledger::new(warehouse);

@@ -6,10 +6,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bus::{Bus, BusError, Consumer, DeadLetter, QueueDepth, Trouble};
 use messages::{COMMANDS_EXCHANGE, EVENTS_EXCHANGE, Envelope, LoadId, Stage};
-use opentelemetry::trace::Status;
 use tracing::{Instrument, Span};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::failed;
 use crate::health::{Part, Probe, Silence, Told, Vitals, lasting};
 use crate::telemetry::{context, labels, metrics};
 
@@ -97,9 +96,7 @@ impl Bus for ObservedBus {
             labels::label("messaging.destination.name", exchange(envelope)),
         ];
         if let Err(error) = &done {
-            span.set_status(Status::error(error.to_string()));
-            span.set_attribute("error.type", kind(error));
-            told.push(labels::label("error.type", kind(error)));
+            failed(&span, &mut told, error, kind(error));
         }
         metrics().bus_duration.record(begun.elapsed().as_secs_f64(), &told);
         done

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use opentelemetry::trace::Status;
 use tracing::{Instrument, Span};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 use warehouse::{Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
 
+use super::failed;
 use super::summary::Summary;
 use crate::health::{Part, Probe, Silence, Told, Vitals};
 use crate::telemetry::{labels, metrics};
@@ -86,9 +85,7 @@ impl ObservedWarehouse {
         ];
         told.extend(call.table.map(|table| labels::label("db.collection.name", table)));
         if let Err(error) = &done {
-            span.set_status(Status::error(error.to_string()));
-            span.set_attribute("error.type", kind(error));
-            told.push(labels::label("error.type", kind(error)));
+            failed(&span, &mut told, error, kind(error));
         }
         metrics().warehouse_duration.record(begun.elapsed().as_secs_f64(), &told);
         done

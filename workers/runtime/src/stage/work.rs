@@ -91,6 +91,6 @@ impl Work {
     /// Notes in the span that handling it failed.
     pub(super) fn failed(&self, failure: &Failure) {
         span::fail(&self.span, failure.message.clone());
-        span::set(&self.span, "error.type", labels::class_name(failure.class));
+        span::set(&self.span, "error.type", failure.class.as_str());
     }
 }

@@ -112,16 +112,7 @@ pub mod labels {
 
     /// `class` of a failure: transient, permanent or fatal.
     pub fn class(class: FailureClass) -> KeyValue {
-        label("class", class_name(class))
-    }
-
-    /// The name of a class of failure.
-    pub fn class_name(class: FailureClass) -> &'static str {
-        match class {
-            FailureClass::Transient => "transient",
-            FailureClass::Permanent => "permanent",
-            FailureClass::Fatal => "fatal",
-        }
+        label("class", class.as_str())
     }
 
     /// `source` and `table`; empty where no contract matches the file.

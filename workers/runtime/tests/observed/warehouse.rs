@@ -5,13 +5,7 @@ use warehouse::{Warehouse, WarehouseSettings, open};
 
 async fn fresh() -> (tempfile::TempDir, Arc<dyn Warehouse>) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = WarehouseSettings {
-        url: format!("duckdb:{}", folder.path().join("w.duckdb").display()),
-        memory_limit_bytes: 500_000_000,
-        threads: 2,
-        lock_wait_secs: 10,
-        idle_close_millis: 100,
-    };
+    let settings = WarehouseSettings::new(format!("duckdb:{}", folder.path().join("w.duckdb").display()));
     let warehouse = ObservedWarehouse::new(open(&settings).await.unwrap());
     (folder, warehouse)
 }
