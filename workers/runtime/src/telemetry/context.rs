@@ -36,9 +36,9 @@ pub fn adopt(span: &Span, envelope: &mut Envelope) {
     }
 }
 
-/// Whether anybody records the span.
+/// Whether anybody records the span: there is somebody, and the sampler did not leave it out.
 pub fn is_recorded(span: &Span) -> bool {
-    span.context().span().span_context().is_valid()
+    span.context().span().span_context().is_sampled()
 }
 
 /// What a message carries that the span sends; `None` where nobody records spans.
@@ -135,6 +135,7 @@ mod tests {
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             let span = tracing::info_span!("process");
             continue_from(&span, &mut message);
+            assert!(!is_recorded(&span), "nobody is to find out for it what is dear to find out");
         });
         assert!(exporter.get_finished_spans().unwrap().is_empty());
         assert_eq!(message.trace.trace_id(), "0af7651916cd43dd8448eb211c80319c");

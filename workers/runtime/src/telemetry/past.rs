@@ -1,10 +1,12 @@
 //! Spans of what is over already, and was told by somebody else: dbt's nodes, checks that were measured together.
 
 use chrono::{DateTime, Utc};
-use opentelemetry::trace::{Span as _, SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::trace::{Span as _, SpanKind, Status, Tracer};
 use opentelemetry::{KeyValue, Value, global};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::context::is_recorded;
 
 /// A span that has ended.
 pub struct Past {
@@ -45,8 +47,7 @@ impl Past {
 
     /// Records it as a part of `parent`. Does nothing where nobody records that.
     pub fn record(self, parent: &Span) {
-        let context = parent.context();
-        if !context.span().span_context().is_sampled() {
+        if !is_recorded(parent) {
             return;
         }
         let tracer = global::tracer("millrace");
@@ -55,7 +56,7 @@ impl Past {
             .with_kind(SpanKind::Internal)
             .with_start_time(self.started_at)
             .with_attributes(self.attributes)
-            .start_with_context(&tracer, &context);
+            .start_with_context(&tracer, &parent.context());
         if let Some(failure) = self.failure {
             span.set_status(Status::error(failure));
         }
