@@ -12,6 +12,7 @@ mod ledger;
 mod lines;
 mod open;
 mod slice;
+pub mod snowflake;
 pub mod sql;
 mod standing;
 mod traits;

@@ -1,0 +1,5 @@
+//! Snowflake: many sessions, many writers.
+
+mod settings;
+
+pub use settings::{Login, Protocol, Secret, SnowflakeSettings};
