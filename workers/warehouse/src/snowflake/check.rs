@@ -8,7 +8,7 @@ use messages::{Failure, LoadId, MessageId};
 use uuid::Uuid;
 
 use super::errors::Fault;
-use super::load::{Ended, copy, send};
+use super::load::{Ended, Folder, copy, send};
 use super::pool::Taken;
 use super::{Snowflake, statements};
 use crate::layout::create_run_table;
@@ -93,7 +93,7 @@ async fn through_the_stage(flake: &Snowflake, session: &Taken<'_>, name: &str) -
     let slice = slice(name)?;
     let temporary = create_run_table(&slice.table, "").replacen("CREATE TABLE", "CREATE TEMPORARY TABLE", 1);
     session.ask(&temporary).await?;
-    let folder = format!("MILLRACE_CHECK/{}", Uuid::now_v7());
+    let folder = Folder::new("MILLRACE_CHECK");
     let copied = match send(flake, &slice, &folder, Box::new(OneRow { given: false })).await {
         Ok(staged) => copy(session, &slice, &folder, &staged).await.map_err(|ended| match ended {
             Ended::Undone(error) => error,
@@ -101,7 +101,7 @@ async fn through_the_stage(flake: &Snowflake, session: &Taken<'_>, name: &str) -
         }),
         Err(error) => Err(error),
     };
-    session.ask(&statements::remove(&folder)).await?;
+    folder.remove(flake).await;
     copied
 }
 

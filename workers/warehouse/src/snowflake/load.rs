@@ -1,5 +1,6 @@
 //! One load: the parts first, then one transaction.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -28,13 +29,33 @@ pub(super) async fn load(
     if let Some(outcome) = standing(flake, slice).await?.outcome() {
         return Ok(outcome);
     }
-    let folder = format!("{}/{}", slice.table.table.to_uppercase(), Uuid::now_v7());
+    let folder = Folder::new(&slice.table.table);
     let outcome = through(flake, slice, &folder, rows).await;
-    // Also what a failure left. Whatever stays is swept by a later start.
-    if let Err(error) = flake.ask(&statements::remove(&folder), Again::Harmless, usize::MAX).await {
-        tracing::warn!(%error, folder, "the folder of the stage could not be removed");
-    }
+    folder.remove(flake).await;
     outcome
+}
+
+/// The folder of the stage that one attempt uses.
+pub(super) struct Folder {
+    path: String,
+    used: AtomicBool,
+}
+
+impl Folder {
+    /// A folder that nobody else has, below that of the table.
+    pub(super) fn new(table: &str) -> Self {
+        Self { path: format!("{}/{}", table.to_uppercase(), Uuid::now_v7()), used: AtomicBool::new(false) }
+    }
+
+    /// Removes what is in it, also what a failure left. Whatever stays is swept by a later start.
+    pub(super) async fn remove(&self, flake: &Snowflake) {
+        if !self.used.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Err(error) = flake.ask(&statements::remove(&self.path), Again::Harmless, usize::MAX).await {
+            tracing::warn!(%error, folder = self.path, "the folder of the stage could not be removed");
+        }
+    }
 }
 
 async fn standing(flake: &Snowflake, slice: &Slice) -> Result<Standing, WarehouseError> {
@@ -46,17 +67,18 @@ async fn standing(flake: &Snowflake, slice: &Slice) -> Result<Standing, Warehous
 pub(super) async fn send(
     flake: &Snowflake,
     slice: &Slice,
-    folder: &str,
+    folder: &Folder,
     rows: Box<dyn RowSource>,
 ) -> Result<Staged, WarehouseError> {
     let locate = async || {
-        let answer = flake.ask(&statements::put(folder), Again::Harmless, usize::MAX).await?;
+        folder.used.store(true, Ordering::SeqCst);
+        let answer = flake.ask(&statements::put(&folder.path), Again::Harmless, usize::MAX).await?;
         let place = answer.place;
         let place =
             place.ok_or_else(|| WarehouseError::Statement("Snowflake did not say where its stage lies".into()))?;
-        StageLocation::parse(&place.0)
+        StageLocation::read(&place.0, flake.pool.settings().protocol)
     };
-    let staged = stage_rows(rows, &slice.table.columns, locate, Options::new(flake.is_plain())).await?;
+    let staged = stage_rows(rows, &slice.table.columns, locate, Options::default()).await?;
     verify(flake, folder, &staged).await?;
     Ok(staged)
 }
@@ -64,7 +86,7 @@ pub(super) async fn send(
 async fn through(
     flake: &Snowflake,
     slice: &Slice,
-    folder: &str,
+    folder: &Folder,
     rows: Box<dyn RowSource>,
 ) -> Result<LoadOutcome, WarehouseError> {
     let staged = send(flake, slice, folder, rows).await?;
@@ -90,11 +112,11 @@ async fn through(
 }
 
 /// Compares what lies in the stage with what was sent there.
-async fn verify(flake: &Snowflake, folder: &str, staged: &Staged) -> Result<(), WarehouseError> {
+async fn verify(flake: &Snowflake, folder: &Folder, staged: &Staged) -> Result<(), WarehouseError> {
     if staged.parts.is_empty() {
         return Ok(());
     }
-    let listed = flake.ask(&statements::list(folder), Again::Harmless, usize::MAX).await?;
+    let listed = flake.ask(&statements::list(&folder.path), Again::Harmless, usize::MAX).await?;
     let sizes: Vec<_> = listed.column("size").into_iter().flatten().collect();
     let names = listed.column("name").into_iter().flatten().flatten();
     let mut found: Vec<(&str, Option<u64>)> = names
@@ -144,7 +166,7 @@ impl From<WarehouseError> for Ended {
     }
 }
 
-async fn attempt(flake: &Snowflake, slice: &Slice, folder: &str, staged: &Staged) -> Result<LoadOutcome, Ended> {
+async fn attempt(flake: &Snowflake, slice: &Slice, folder: &Folder, staged: &Staged) -> Result<LoadOutcome, Ended> {
     let session = flake.begin().await?;
     let outcome = transaction(&session, slice, folder, staged).await;
     match &outcome {
@@ -155,7 +177,12 @@ async fn attempt(flake: &Snowflake, slice: &Slice, folder: &str, staged: &Staged
 }
 
 /// Rows, fence, SUCCESS line. The rows come first: copying locks nothing, and the lock is held for three short statements.
-async fn transaction(session: &Taken<'_>, slice: &Slice, folder: &str, staged: &Staged) -> Result<LoadOutcome, Ended> {
+async fn transaction(
+    session: &Taken<'_>,
+    slice: &Slice,
+    folder: &Folder,
+    staged: &Staged,
+) -> Result<LoadOutcome, Ended> {
     copy(session, slice, folder, staged).await?;
     failpoint::point!("write:after");
     session.execute(&statements::claim(&format!("{}|{}", slice.load_id, slice.table.table))).await?;
@@ -184,12 +211,12 @@ async fn transaction(session: &Taken<'_>, slice: &Slice, folder: &str, staged: &
 
 /// Copies the parts and compares what was copied with what the source has. A status that is not known is not taken for
 /// success, and neither is silence.
-pub(super) async fn copy(session: &Taken<'_>, slice: &Slice, folder: &str, staged: &Staged) -> Result<(), Ended> {
+pub(super) async fn copy(session: &Taken<'_>, slice: &Slice, folder: &Folder, staged: &Staged) -> Result<(), Ended> {
     if staged.parts.is_empty() {
         return Ok(());
     }
     let names: Vec<String> = staged.parts.iter().map(|part| part.name.clone()).collect();
-    let copied = session.execute(&statements::copy(slice, folder, &names, Utc::now())).await?;
+    let copied = session.execute(&statements::copy(slice, &folder.path, &names, Utc::now())).await?;
     let statuses: Vec<_> = copied.column("status").into_iter().flatten().collect();
     let rows = copied.column("rows_loaded").into_iter().flatten();
     let written: u64 = rows.filter_map(|rows| rows?.parse::<u64>().ok()).sum();

@@ -9,6 +9,7 @@ mod client;
 mod errors;
 mod load;
 pub mod objects;
+mod parts;
 mod pool;
 mod prepare;
 mod query;
@@ -40,11 +41,6 @@ impl Snowflake {
     /// The database that `settings` name. Nothing is sent yet.
     pub fn open(settings: SnowflakeSettings) -> Result<Arc<Self>, WarehouseError> {
         Ok(Arc::new(Self { pool: Pool::new(settings)? }))
-    }
-
-    /// Whether the service is spoken to without TLS, as an emulator on this machine.
-    fn is_plain(&self) -> bool {
-        self.pool.settings().protocol == Protocol::Http
     }
 
     /// A session in which a transaction is open. One that has ended meanwhile is replaced, once.
