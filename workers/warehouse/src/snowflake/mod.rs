@@ -1,5 +1,6 @@
 //! Snowflake: many sessions, many writers.
 
+pub mod key;
 mod settings;
 
 pub use settings::{Login, Protocol, Secret, SnowflakeSettings};
