@@ -7,6 +7,7 @@ mod answer;
 mod check;
 mod client;
 mod errors;
+pub mod key;
 mod load;
 pub mod objects;
 mod parts;
