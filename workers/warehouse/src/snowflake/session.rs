@@ -38,7 +38,7 @@ impl Session {
     pub(super) fn new(settings: &SnowflakeSettings, connections: &reqwest::Client) -> Result<Self, WarehouseError> {
         let talk = Arc::new(Talk::new(LIMIT));
         let auth = AuthArgs {
-            account_identifier: settings.account.clone(),
+            account_identifier: settings.account_for_token(),
             warehouse: Some(settings.warehouse.clone()),
             database: Some(settings.database.clone()),
             schema: None,
