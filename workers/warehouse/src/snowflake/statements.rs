@@ -8,9 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::objects::{LOCKS, STAGE, lock_table};
+use super::objects::{LOCK_COLUMN, STAGE, lock_of};
 use crate::Slice;
-use crate::layout::{fnv1a, run_table};
+use crate::layout::run_table;
 use crate::sql::{ident, literal, timestamp};
 
 /// The longest that one statement may take at the service.
@@ -92,9 +92,7 @@ pub(super) fn copy(slice: &Slice, folder: &str, parts: &[String], loaded_at: Dat
 /// Takes the lock that `alone` stands for, until the transaction ends: of two who want it one waits. An UPDATE locks the
 /// table, an INSERT or COPY does not (`sql-reference/transactions`, "Resource locking").
 pub(super) fn claim(alone: &str) -> String {
-    let hash = fnv1a(alone);
-    let number = usize::try_from((hash ^ (hash >> 32)) % LOCKS as u64).unwrap_or_default();
-    format!("UPDATE {} SET CLAIMED_AT = CURRENT_TIMESTAMP()", lock_table(number))
+    format!("UPDATE {} SET {LOCK_COLUMN} = {}", lock_of(alone), literal(alone))
 }
 
 /// What is there: columns by table, the comments of views, and the stage (`sql-reference/info-schema`).
@@ -116,15 +114,3 @@ pub(super) const SCHEMATA: &str = "SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.SC
 /// The stage, if it is there (`sql-reference/info-schema/stages`).
 pub(super) const STAGES: &str =
     "SELECT STAGE_NAME FROM INFORMATION_SCHEMA.STAGES WHERE STAGE_SCHEMA = 'RAW_RUN' AND STAGE_NAME = 'LOAD_STAGE'";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_claim_is_the_same_in_every_process() {
-        assert_eq!(claim("dag::run|BATCHES"), claim("dag::run|BATCHES"));
-        let all: std::collections::HashSet<_> = (0..1000).map(|number| claim(&format!("load {number}"))).collect();
-        assert_eq!(all.len(), LOCKS);
-    }
-}
