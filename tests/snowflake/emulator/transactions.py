@@ -67,7 +67,7 @@ class Transactions:
         """Runs what changes or removes rows of `table`, which it locks."""
         self._go_on()
         self._begin_unasked()
-        take = self.database.take(table, self.session, query_id, self.state.settings.idle_abort_secs)
+        take = self.database.take(table, self.session, query_id, self.state.settings)
         if self.session.transaction:
             try:
                 await take
