@@ -33,7 +33,7 @@ async def run(state, session, asked: Asked) -> dict:
             told, session.told = session.told, None
             if told:
                 raise told
-            answer = await _run(state, session, asked)
+            answer = await _in_time(state, session, asked)
         except Exception as error:
             failed = errors.of(error)
             if failed.code == "300002":
@@ -43,6 +43,22 @@ async def run(state, session, asked: Asked) -> dict:
         session.last_query_id = asked.query_id
         state.journal.statement(session, asked.sql, in_transaction, code)
         return answer
+
+
+async def _in_time(state, session, asked: Asked) -> dict:
+    """The answer, if it comes within STATEMENT_TIMEOUT_IN_SECONDS; waiting for locks counts."""
+    timeout_secs = session.parameter("STATEMENT_TIMEOUT_IN_SECONDS", 172800)
+    task = asyncio.create_task(_run(state, session, asked))
+    # Zero is the longest that there is.
+    await asyncio.wait([task], timeout=timeout_secs or None)
+    if task.done():
+        return task.result()
+    task.cancel()
+    session.connection._duck_conn.interrupt()
+    await asyncio.wait([task])
+    await session.transactions.failed()
+    text = f"Statement reached its statement or warehouse timeout of {timeout_secs} second(s) and was canceled."
+    raise errors.ServiceError("000630", text, "57014")
 
 
 async def _run(state, session, asked: Asked) -> dict:
