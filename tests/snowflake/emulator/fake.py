@@ -34,6 +34,9 @@ def run(session, expression: exp.Expr, parameters, qualified: bool = True) -> Re
         cursor.check_db_and_schema(expression)
     for part in cursor._transform_explode(expression):
         part = cursor._transform(part, list(parameters) if isinstance(parameters, tuple) else parameters)
+        if part.args.get("table_comment", (None, ""))[1] is None:
+            # No comment; fakesnow would write the word None, and that into another database, which no transaction may.
+            del part.args["table_comment"]
         cursor._execute(part, parameters if parameters and part.find(exp.Placeholder) else None)
     described = connection._duck_conn.description or []
     return Result(cursor._arrow_table, [str(column[1]) for column in described])
