@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import sqlglot
+from fakesnow.transforms.transforms import SQL_DESCRIBE_TABLE
 from sqlglot import exp
 
 from . import errors, plain
@@ -95,7 +96,16 @@ def prepared(expression: exp.Expr, session) -> exp.Expr:
         _strip_properties(expression, session)
     if isinstance(expression, exp.TruncateTable) and expression.args.get("exists"):
         expression.set("exists", False)
+    if isinstance(expression, exp.Describe) and isinstance(expression.this, exp.Table):
+        name = full_name(expression.this, session)
+        if ".".join(name) in session.temporary:
+            return _describe_temporary(name[2])
     return expression.transform(lambda node: _rewrite(node, session), copy=False)
+
+
+def _describe_temporary(name: str) -> exp.Expr:
+    asked = SQL_DESCRIBE_TABLE.substitute(catalog="temp", schema="main", table=name)
+    return sqlglot.parse_one(asked.replace("FROM _fs", "FROM _fs_global._fs"), read="duckdb")
 
 
 def _rewrite(node: exp.Expr, session) -> exp.Expr:

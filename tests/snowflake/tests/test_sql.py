@@ -201,6 +201,7 @@ class Sql(unittest.TestCase):
         self.session.query("CREATE TEMPORARY TABLE RAW.MINE AS SELECT 1 AS A")
         self.session.query("INSERT INTO RAW.MINE VALUES (2)")
         self.assertEqual(self.session.value("SELECT SUM(A) FROM RAW.MINE"), "3")
+        self.assertEqual([row[0] for row in self.session.query("DESCRIBE TABLE RAW.MINE")], ["A"])
         other = Session(kit.shared(), self.session.login["sessionInfo"]["databaseName"])
         with self.assertRaises(Refused):
             other.query("SELECT * FROM RAW.MINE")
