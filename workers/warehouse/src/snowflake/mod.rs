@@ -1,6 +1,7 @@
 //! Snowflake: many sessions, many writers.
 
 pub mod key;
+pub mod objects;
 mod settings;
 
 pub use settings::{Login, Protocol, Secret, SnowflakeSettings};
