@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test lint bench dbt libduckdb rabbitmq promtool jaeger schemas definitions tools
+.PHONY: help run up build test lint bench dbt libduckdb rabbitmq promtool jaeger emulator schemas definitions tools
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,9 +24,10 @@ up: libduckdb dbt ## Build and run every role until Ctrl-C
 build: libduckdb ## Build the optimised binary: target/release/millrace
 	cargo build --release --package millrace
 
-test: libduckdb dbt rabbitmq promtool jaeger ## Install what the tests need, and run them all
+test: libduckdb dbt rabbitmq promtool jaeger emulator ## Install what the tests need, and run them all
 	cargo test --workspace
 	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests
+	.venv-emulator/bin/python -m unittest discover -q -s tests/snowflake/tests -t tests/snowflake
 
 lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
 	cargo fmt --all --check
@@ -59,3 +60,8 @@ promtool: ## Install promtool, which plays the alert rules in the tests
 
 jaeger: ## Build Jaeger, of which the tests start private instances, where Go is
 	@deploy/dev/jaeger.sh
+
+emulator: .venv-emulator/millrace.lock ## Install the emulator of Snowflake, of which the tests start private ones
+
+.venv-emulator/millrace.lock: tests/snowflake/requirements.lock
+	@deploy/dev/emulator.sh "$(PYTHON)"

@@ -147,9 +147,9 @@ impl Warehouse for ScriptedWarehouse {
         self.script.act(Seen::Load, self.real.load(slice, rows)).await
     }
 
-    async fn transact(&self, statements: &[String]) -> Result<(), WarehouseError> {
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError> {
         self.away()?;
-        self.script.act(Seen::Audit, self.real.transact(statements)).await
+        self.script.act(Seen::Audit, self.real.transact(statements, alone)).await
     }
 
     async fn query(&self, sql: &str, max_rows: usize) -> Result<Rows, WarehouseError> {

@@ -1,10 +1,10 @@
-//! What tests and benchmarks need around millrace: a private RabbitMQ, a network that breaks on command, and receivers of
-//! traces and metrics: one that shows what came and breaks on command, and a real Jaeger.
+//! What tests and benchmarks need around millrace: a private RabbitMQ, an emulator of Snowflake, a network that breaks on
+//! command, and receivers of traces and metrics: one that shows what came and breaks on command, and a real Jaeger.
 //!
 //! Everything here is synchronous, and panics with what to do where something goes wrong: it is for tests only.
 //!
 //! ```no_run
-//! use millrace_testkit::{Broker, Collector, Fault, Proxy, Trace};
+//! use millrace_testkit::{Broker, Collector, Emulator, EmulatorFault, Fault, Place, Proxy, Trace};
 //!
 //! let broker = Broker::shared(); // one per test process; `AMQP_URL` names another one
 //! let vhost = broker.fresh_vhost(); // deleted when dropped
@@ -24,6 +24,10 @@
 //! let spans = collector.wait_for_spans("the root", |spans| spans.iter().any(|span| span.parent_span_id.is_none()));
 //! println!("{}", Trace::single(&spans).render());
 //! collector.set_fault(Fault::Hanging);
+//!
+//! let emulator = Emulator::shared(); // give each test a database of its own
+//! println!("{:?}", emulator.variables("MY_TEST")); // SNOWFLAKE_HOST and so on
+//! emulator.fault(&EmulatorFault::dropped_after(Place::Query).containing("COMMIT"));
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -40,6 +44,7 @@ mod objects;
 mod ports;
 mod proxy;
 mod proxy_gate;
+mod snowflake;
 mod span;
 mod tls;
 mod trace;
@@ -53,6 +58,7 @@ pub use jaeger::{Jaeger, JaegerSpan, Reference};
 pub use management::Management;
 pub use metric::{Measured, Metric};
 pub use proxy::Proxy;
+pub use snowflake::{Aborted, Emulator, EmulatorFault, EmulatorOptions, Place, Statement};
 pub use span::{Event, Kind, Link, Span, Status};
 pub use tls::Certificates;
 pub use trace::{Trace, render_all};

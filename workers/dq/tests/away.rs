@@ -42,9 +42,9 @@ impl Warehouse for Flaky {
     async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
         self.inner.load(slice, rows).await
     }
-    async fn transact(&self, statements: &[String]) -> Result<(), WarehouseError> {
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError> {
         self.reach(&statements.concat())?;
-        self.inner.transact(statements).await
+        self.inner.transact(statements, alone).await
     }
     async fn query(&self, sql: &str, max_rows: usize) -> Result<Rows, WarehouseError> {
         self.reach(sql)?;

@@ -180,7 +180,7 @@ async fn a_check_whose_sql_fails_spoils_no_other() {
     ]);
     let mut mill = Mill::new([contract("t", &["x"], checks)]).await;
     mill.load("t", "load", at(NOON), &[&["1"]]).await;
-    mill.warehouse().transact(&["ALTER TABLE RAW_RUN.T_RUN DROP COLUMN X".into()]).await.unwrap();
+    mill.warehouse().transact(&["ALTER TABLE RAW_RUN.T_RUN DROP COLUMN X".into()], None).await.unwrap();
     let found = mill.outcomes("load", &["t"]).await;
     assert_eq!(told(&found[0]), (Pass, None, "1 row"));
     assert_eq!(found[1].status, Error);

@@ -6,7 +6,7 @@ use messages::Failure;
 use warehouse::WarehouseError;
 use warehouse::snowflake::key::{KeyError, PrivateKey, PublicKey};
 use warehouse::snowflake::setup::{self, Names, Step};
-use warehouse::snowflake::{Secret, SnowflakeSettings};
+use warehouse::snowflake::{Admin, Secret, SnowflakeSettings};
 
 use crate::End;
 use crate::cli::{Setup, SetupSnowflake};
@@ -26,7 +26,7 @@ async fn snowflake(options: SetupSnowflake, output: &Output) -> Result<End, Fail
         output.value(&steps, |steps| anstream::print!("{}", setup::print(steps)))?;
         return Ok(End::Good);
     }
-    let admin = SnowflakeSettings::admin(variable, &names.warehouse, &names.database)?;
+    let admin = SnowflakeSettings::admin(variable)?;
     run(&admin, &steps, output).await?;
     if names.public_key.is_none() {
         output.note(&output::warn(
@@ -38,10 +38,12 @@ async fn snowflake(options: SetupSnowflake, output: &Output) -> Result<End, Fail
 }
 
 /// Runs the steps in a session of the administrator.
-async fn run(_admin: &SnowflakeSettings, _steps: &[Step], _output: &Output) -> Result<(), WarehouseError> {
-    Err(WarehouseError::Configuration(
-        "this build can't run the statements itself: print them with --print, and run them in a worksheet".into(),
-    ))
+async fn run(admin: &SnowflakeSettings, steps: &[Step], output: &Output) -> Result<(), WarehouseError> {
+    let session = Admin::new(admin)?;
+    let done = |number: usize, of: usize, step: &Step| output.note(&format!("{number:>3} of {of}  {}", step.sql));
+    let end = setup::run(steps, async |sql: &str| session.execute(sql).await, done).await;
+    session.close().await;
+    end
 }
 
 fn variable(name: &str) -> Option<String> {

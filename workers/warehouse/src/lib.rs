@@ -20,6 +20,6 @@ mod traits;
 pub use error::WarehouseError;
 pub use ledger::{Freshness, Ledger, RunState};
 pub use lines::{LoadLine, LoadStatus, QualityLine, StageLine, StageStatus};
-pub use open::{WarehouseSettings, open, open_read_only};
+pub use open::{Named, WarehouseSettings, open, open_read_only};
 pub use slice::{FileFacts, LoadOutcome, Mode, RowSource, Slice, TableSpec};
 pub use traits::{Lent, Rows, Warehouse};

@@ -4,7 +4,7 @@ use messages::MessageId;
 
 use crate::layout::run_table;
 use crate::sql::literal;
-use crate::{Slice, WarehouseError};
+use crate::{LoadOutcome, Slice, WarehouseError};
 
 /// Where a slice stands among the generations of its LOAD_ID. Read inside the load's transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,28 @@ impl Standing {
             THEN SOURCE_FILE END) \
             FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {load_id} AND TABLE_NAME = {table}"
         )
+    }
+
+    /// A condition that holds if the query would find anything that a load must heed. An ordinary load finds nothing.
+    pub fn anything(slice: &Slice) -> String {
+        let command = literal(&slice.command_id.to_string());
+        format!(
+            "EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {} AND TABLE_NAME = {} \
+            AND ((COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED')) \
+            OR (COMMAND_ID = {command} AND SOURCE_FILE = {} AND STATUS = 'SUCCESS') \
+            OR (COMMAND_ID < {command} AND STATUS = 'SUCCESS')))",
+            literal(slice.load_id.as_str()),
+            literal(&slice.table.table.to_uppercase()),
+            literal(&slice.uri),
+        )
+    }
+
+    /// What became of the load, if nothing is left to do.
+    pub fn outcome(&self) -> Option<LoadOutcome> {
+        match self.newer {
+            Some(by) => Some(LoadOutcome::Fenced { by }),
+            None => self.loaded.then_some(LoadOutcome::AlreadyLoaded),
+        }
     }
 
     /// Takes the row that [`Standing::query`] gave.

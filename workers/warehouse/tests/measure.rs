@@ -25,11 +25,14 @@ async fn an_audit_of_100_000_lines() {
     let columns = "SOURCE_NAME, 'mes/' || N || '.csv', FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, \
         STARTED_AT, FINISHED_AT + INTERVAL (N) SECOND, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER";
     warehouse
-        .transact(&[format!(
-            "INSERT INTO RAW.RAW_LOAD_AUDIT SELECT 'watch::mes/' || N || '.csv::2026-11-23T12:00:00Z::1a2b3c4d', \
-        '01935a00-0000-7000-8000-' || LPAD(CAST(N AS VARCHAR), 12, '0'), TABLE_NAME, {columns} \
-        FROM RAW.RAW_LOAD_AUDIT, (SELECT range AS N FROM range(10, 100010))"
-        )])
+        .transact(
+            &[format!(
+                "INSERT INTO RAW.RAW_LOAD_AUDIT SELECT 'watch::mes/' || N || '.csv::2026-11-23T12:00:00Z::1a2b3c4d', \
+                '01935a00-0000-7000-8000-' || LPAD(CAST(N AS VARCHAR), 12, '0'), TABLE_NAME, {columns} \
+                FROM RAW.RAW_LOAD_AUDIT, (SELECT range AS N FROM range(10, 100010))"
+            )],
+            None,
+        )
         .await
         .unwrap();
     warehouse.close().await;

@@ -239,7 +239,7 @@ async fn looking_writes_nothing_and_needs_a_file() {
     warehouse.close().await;
     let looking = open_read_only(&settings(&path, 1)).await.unwrap();
     assert_eq!(shown(&looking, &batches()).await, ["x 5"]);
-    assert!(looking.transact(&["DELETE FROM RAW_RUN.BATCHES_RUN".into()]).await.is_err());
+    assert!(looking.transact(&["DELETE FROM RAW_RUN.BATCHES_RUN".into()], None).await.is_err());
     looking.close().await;
     assert_eq!(shown(&warehouse, &batches()).await, ["x 5"]);
 }

@@ -23,7 +23,7 @@ impl Process {
         let config = folder.path().join("config.yaml");
         fs::write(&config, config::yaml(&ports)).unwrap();
         let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(include_str!("supervise.sh")).arg("millrace-jaeger");
+        command.arg("-c").arg(include_str!("../program.sh")).arg("millrace-jaeger");
         command.arg(folder.path()).arg(program).arg("--config").arg(config);
         // What is meant for other programs of this machine, such as where to send traces, is no business of its.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {

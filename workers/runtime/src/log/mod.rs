@@ -53,6 +53,11 @@ fn with_quiet(level: &str) -> String {
     if level.contains("lapin") { level.to_owned() } else { format!("{level},lapin=off") }
 }
 
+/// The client for Snowflake logs whole answers, the tokens of a login among them. No level lets that through.
+fn tells_no_secrets(of: &Metadata<'_>) -> bool {
+    !of.target().starts_with("snowflake_api")
+}
+
 /// Begins to log at `level` (a tracing filter, such as `info` or `info,ingest=debug`), and hands spans to `telemetry`. A
 /// second call does nothing.
 ///
@@ -90,7 +95,7 @@ where
         .event_format(line)
         .with_ansi(ansi)
         .with_writer(to)
-        .with_filter(filter.or(spans.clone()));
+        .with_filter(filter.or(spans.clone()).and(filter_fn(tells_no_secrets)));
     let traces = tracer.map(|tracer| {
         tracing_opentelemetry::layer()
             .with_tracer(tracer)

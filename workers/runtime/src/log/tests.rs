@@ -104,3 +104,15 @@ fn the_insides_of_libraries_are_not_recorded() {
     });
     assert!(exporter.get_finished_spans().unwrap().is_empty());
 }
+
+#[test]
+fn the_client_that_logs_tokens_is_never_heard() {
+    for level in ["trace", "snowflake_api=trace", "snowflake_api::session=debug,info"] {
+        let text = written(level, Line::Text, None, || {
+            tracing::debug!(target: "snowflake_api::session", "Auth response: hush");
+            tracing::error!(target: "snowflake_api", "hush");
+            tracing::warn!("heard");
+        });
+        assert!(!text.contains("hush") && (level.contains("api=") || text.contains("heard")), "{level}: {text}");
+    }
+}

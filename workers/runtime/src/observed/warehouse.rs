@@ -138,8 +138,8 @@ impl Warehouse for ObservedWarehouse {
         self.told(Call::load(slice), self.warehouse.load(slice, rows)).await
     }
 
-    async fn transact(&self, statements: &[String]) -> Result<(), WarehouseError> {
-        self.told(Call::of_all(statements), self.warehouse.transact(statements)).await
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError> {
+        self.told(Call::of_all(statements), self.warehouse.transact(statements, alone)).await
     }
 
     async fn query(&self, sql: &str, max_rows: usize) -> Result<Rows, WarehouseError> {

@@ -60,7 +60,9 @@ section! {
 section! {
     /// Where rows end.
     WarehouseSection {
-        /// `duckdb:<path>` is a file that is made if it is not there. Default `duckdb:.millrace/warehouse.duckdb`.
+        /// `duckdb:<path>` is a file that is made if it is not there. `snowflake:` is the account that the variables
+        /// `SNOWFLAKE_*` describe, see deploy/snowflake; the settings below are DuckDB's. Default
+        /// `duckdb:.millrace/warehouse.duckdb`.
         url: String = "duckdb:.millrace/warehouse.duckdb".into(),
         /// Memory that DuckDB may use, in MiB. More makes large loads and queries quicker, less leaves room for others;
         /// what does not fit goes to disk. Default 256.

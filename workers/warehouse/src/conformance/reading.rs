@@ -71,10 +71,11 @@ pub async fn order_is_kept(warehouse: Arc<dyn Warehouse>) {
 pub async fn transact_is_all_or_nothing(warehouse: Arc<dyn Warehouse>) {
     warehouse.prepare(&[]).await.unwrap();
     let insert = |check: &str| format!("INSERT INTO RAW.DATA_QUALITY_AUDIT (CHECK_NAME) VALUES ('{check}')");
-    warehouse.transact(&[insert("a"), insert("b")]).await.unwrap();
-    let failed = warehouse.transact(&[insert("c"), "INSERT INTO RAW.NOT_THERE VALUES (1)".into(), insert("d")]).await;
+    warehouse.transact(&[insert("a"), insert("b")], None).await.unwrap();
+    let failed =
+        warehouse.transact(&[insert("c"), "INSERT INTO RAW.NOT_THERE VALUES (1)".into(), insert("d")], None).await;
     assert!(matches!(failed, Err(WarehouseError::Statement(_))), "{failed:?}");
-    warehouse.transact(&[]).await.unwrap();
+    warehouse.transact(&[], None).await.unwrap();
     assert_eq!(ask(&warehouse, "SELECT CHECK_NAME FROM RAW.DATA_QUALITY_AUDIT ORDER BY 1").await, ["a", "b"]);
 }
 

@@ -17,11 +17,8 @@ pub(super) fn load(session: &Session, slice: &Slice, rows: Box<dyn RowSource>) -
     session.audited(|session| {
         let found = session.rows(&Standing::query(slice), 1)?;
         let standing = Standing::read(found.rows.first().map_or(&[], Vec::as_slice))?;
-        if let Some(by) = standing.newer {
-            return Ok(LoadOutcome::Fenced { by });
-        }
-        if standing.loaded {
-            return Ok(LoadOutcome::AlreadyLoaded);
+        if let Some(outcome) = standing.outcome() {
+            return Ok(outcome);
         }
         session.execute(&delete_leftovers(slice))?;
         let facts = insert_rows(session, slice, rows)?;

@@ -101,7 +101,8 @@ impl Warehouse for DuckDb {
         self.handle.run(move |session| load::load(session, &slice, rows)).await
     }
 
-    async fn transact(&self, statements: &[String]) -> Result<(), WarehouseError> {
+    /// All writers are alone: there is one connection.
+    async fn transact(&self, statements: &[String], _alone: Option<&str>) -> Result<(), WarehouseError> {
         let statements = statements.to_vec();
         self.handle
             .run(move |session| {

@@ -28,7 +28,7 @@ impl Ledger {
                 (SELECT 1 FROM RAW.RAW_LOAD_AUDIT {plan} AND (FINISHED_AT <> {moment} OR WORKER <> {worker}))"
             )
         };
-        self.warehouse().transact(&insert_if(&lines, ours)).await?;
+        self.warehouse().transact(&insert_if(&lines, ours), Some(first.load_id.as_str())).await?;
         self.select(&format!("{plan} ORDER BY TABLE_NAME, SOURCE_FILE")).await
     }
 
@@ -39,7 +39,7 @@ impl Ledger {
 
     /// Appends a line as it is (a file without a contract, say).
     pub async fn record_load(&self, line: &LoadLine) -> Result<(), WarehouseError> {
-        self.warehouse().transact(&insert(std::slice::from_ref(line))).await
+        self.warehouse().transact(&insert(std::slice::from_ref(line)), None).await
     }
 
     /// Where the run of this command stands; `None` if nothing of it is known. A file that was loaded stays loaded,

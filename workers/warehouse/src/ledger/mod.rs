@@ -17,7 +17,7 @@ use messages::LoadId;
 use read::{ReadLine, columns, lines};
 
 pub use freshness::Freshness;
-pub(crate) use write::insert;
+pub(crate) use write::{insert, insert_unless};
 
 /// The three audits over any warehouse.
 #[derive(Clone)]

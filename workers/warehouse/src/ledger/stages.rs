@@ -52,7 +52,7 @@ impl Ledger {
         };
         let mut statements = insert_if(quality, |_| meanwhile("S.LOAD_ID = V.LOAD_ID"));
         statements.extend(insert_if(stages, |_| meanwhile("S.MESSAGE_ID = V.MESSAGE_ID")));
-        self.warehouse().transact(&statements).await
+        self.warehouse().transact(&statements, Some(stages[0].stage.as_str())).await
     }
 
     /// What the later stages did for a load, oldest first.

@@ -20,6 +20,11 @@ pub(crate) fn insert<L: AuditLine>(lines: &[L]) -> Vec<String> {
     insert_if(lines, |_| String::new())
 }
 
+/// The statement that appends `line` unless `condition` holds.
+pub(crate) fn insert_unless<L: AuditLine>(line: &L, condition: &str) -> String {
+    insert_if(std::slice::from_ref(line), |_| format!(" WHERE NOT {condition}")).concat()
+}
+
 /// The statements that append `lines`; `condition` gives the WHERE of each by the lines before it.
 pub(super) fn insert_if<L: AuditLine>(lines: &[L], condition: impl Fn(usize) -> String) -> Vec<String> {
     let names: Vec<_> = L::TABLE.columns.iter().map(|(name, _)| *name).collect();

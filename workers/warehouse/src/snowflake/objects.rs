@@ -2,6 +2,8 @@
 //!
 //! Every name is written with its schema, the database is the session's.
 
+use crate::layout::fnv1a;
+
 /// The stage that parts are uploaded to, without the `@`.
 pub const STAGE: &str = "RAW_RUN.LOAD_STAGE";
 
@@ -33,10 +35,7 @@ pub fn locks() -> impl Iterator<Item = (String, String)> {
 /// The lock that stands for `key`: the same in every process and every build. Two keys may have the same one, and then
 /// their loads wait for each other a moment.
 pub fn lock_of(key: &str) -> String {
-    // FNV-1a, which std's hasher does not promise to be.
-    let hash = key
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = fnv1a(key);
     lock((hash ^ (hash >> 32)) % LOCKS)
 }
 

@@ -147,11 +147,11 @@ fn an_administrator_has_variables_of_his_own() {
         ])
         .collect();
     let read = |variables: &HashMap<&str, &str>| {
-        SnowflakeSettings::admin(|name| variables.get(name).map(|value| (*value).to_owned()), "WH", "DB")
+        SnowflakeSettings::admin(|name| variables.get(name).map(|value| (*value).to_owned()))
     };
     let settings = read(&variables).unwrap();
     assert_eq!((settings.user.as_str(), settings.account.as_str(), settings.role), ("JANE", "myorg-plant", None));
-    assert_eq!((settings.warehouse.as_str(), settings.database.as_str()), ("WH", "DB"));
+    assert_eq!((settings.warehouse.as_str(), settings.database.as_str()), ("", ""));
     assert!(matches!(settings.login, Login::Password(password) if password.reveal() == "a-token"));
     let error = read(&GOOD.into()).unwrap_err().to_string();
     assert!(

@@ -12,7 +12,7 @@ mod tests;
 
 use serde::Serialize;
 
-use super::objects;
+use super::{objects, prepare};
 use crate::layout::{AUDIT_TABLES, audit_views};
 
 pub use names::{Names, SIZES};
@@ -124,7 +124,7 @@ fn loading(list: &mut Steps, names: &Names) {
         session(
             "sql-reference/sql/create-view",
             "Which loads are complete and which are current, read from the audit.",
-            view.create(),
+            prepare::create(&view),
         );
     }
     session(

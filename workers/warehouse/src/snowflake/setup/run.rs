@@ -18,7 +18,7 @@ pub async fn run(
         // Before every step and not only where it changes: a session that was opened anew has forgotten it.
         let role = execute(&format!("USE ROLE {}", step.role)).await.map_err(|error| {
             let cure = format!(
-                "the user who runs this has not got the role {}: grant it, or log in as one who has ACCOUNTADMIN",
+                "the user who runs this (SNOWFLAKE_ADMIN_USER) needs the role {}: log in as one who has it, or ACCOUNTADMIN",
                 step.role
             );
             failed(step, number, steps.len(), error, &cure)
@@ -45,7 +45,7 @@ fn failed(step: &Step, number: usize, of: usize, error: WarehouseError, cure: &s
             WarehouseError::Unavailable(format!("{what} was not run: {why}; run it again"))
         }
         WarehouseError::Held(why) => WarehouseError::Held(format!("{what} was not run: {why}; run it again")),
-        WarehouseError::Configuration(why) => WarehouseError::Configuration(format!("{what} was not run: {why}")),
+        WarehouseError::Configuration(why) => WarehouseError::Configuration(format!("{what} was not run: {why}; {cure}")),
         WarehouseError::Statement(why) => WarehouseError::Statement(format!("{what} was refused: {why}; {cure}")),
         WarehouseError::Source(failure) => WarehouseError::Source(failure),
     }

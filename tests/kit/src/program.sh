@@ -1,5 +1,5 @@
-# Keeps a Jaeger for a test process, and ends it when that process is gone, however it went: standard input is a pipe that
-# the test process holds, and its end is the sign. Usage: sh -c "$(cat supervise.sh)" NAME FOLDER PROGRAM ARGUMENT…
+# Keeps a program for a test process, and ends it when that process is gone, however it went: standard input is a pipe that
+# the test process holds, and its end is the sign. Usage: sh -c "$(cat program.sh)" NAME FOLDER PROGRAM ARGUMENT…
 #
 # What comes of it is told by files: FOLDER/pid once it runs, FOLDER/ended once it runs no more, FOLDER/log.
 folder=$1
@@ -12,7 +12,7 @@ run() {
     : >"$folder/ended"
 }
 
-# Nobody but the pipe ends this: a Ctrl-C or a closed terminal must not leave Jaeger behind.
+# Nobody but the pipe ends this: a Ctrl-C or a closed terminal must not leave the program behind.
 trap '' HUP INT TERM
 
 run "$@" &

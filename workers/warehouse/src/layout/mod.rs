@@ -2,6 +2,8 @@
 //!
 //! Every name is written in full: creating a schema changes the current one on Snowflake.
 
+pub(crate) mod present;
+
 use crate::sql::{ident, literal};
 use crate::{Mode, TableSpec};
 
@@ -102,6 +104,17 @@ impl View {
     pub fn create(&self) -> String {
         format!("CREATE OR REPLACE VIEW RAW.{} AS {}", ident(&self.name), self.query)
     }
+
+    /// Kept as the view's comment: tells whether the view is the one described, without comparing SQL that the warehouse has
+    /// rewritten.
+    pub fn mark(&self) -> String {
+        format!("kept by millrace ({:016x})", fnv1a(&self.query))
+    }
+}
+
+/// A hash that is the same in every build, which std's does not promise: FNV-1a.
+pub(crate) fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The generations that count: for every table and LOAD_ID the newest command of which all files are loaded. Files are

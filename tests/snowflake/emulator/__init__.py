@@ -1,0 +1,1 @@
+"""A stand-in for Snowflake, for tests: see README.md beside this package."""

@@ -1,0 +1,171 @@
+"""One statement in a session, from its text to its answer."""
+
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+
+from fakesnow.converter import from_binding
+from fakesnow.statement_type import DML_TYPE_IDS, statement_type_id
+from sqlglot import exp
+
+from . import copy_into, errors, fake, results, sql, stages
+from .fake import Result
+
+
+@dataclass
+class Asked:
+    sql: str
+    bindings: dict | None
+    describe_only: bool
+    as_json: bool
+    query_id: str
+
+
+async def run(state, session, asked: Asked) -> dict:
+    """The answer, whatever happens."""
+    async with session.busy:
+        in_transaction = session.transaction is not None
+        session.last_used = time.monotonic()
+        code = None
+        try:
+            told, session.told = session.told, None
+            if told:
+                raise told
+            answer = await _run(state, session, asked)
+        except Exception as error:
+            failed = errors.of(error)
+            if failed.code == "300002":
+                traceback.print_exc(file=sys.stderr)
+            code, answer = failed.code, failed.body(asked.query_id)
+        session.last_used = time.monotonic()
+        session.last_query_id = asked.query_id
+        state.journal.statement(session, asked.sql, in_transaction, code)
+        return answer
+
+
+async def _run(state, session, asked: Asked) -> dict:
+    statement = sql.parse(asked.sql)
+    if asked.describe_only and (described := await _described(session, statement)):
+        return _answer(state, session, asked, statement, described)
+    if statement.kind == "put":
+        data = {**stages.put(state, session, statement.expression), "queryId": asked.query_id}
+        return {"data": data, "code": None, "message": None, "success": True}
+    result = await _result(state, session, asked, statement)
+    return _answer(state, session, asked, statement, result)
+
+
+async def _result(state, session, asked: Asked, statement: sql.Statement) -> Result:
+    transactions, expression = session.transactions, statement.expression
+    work = _work(session, expression, asked.bindings)
+    match statement.kind:
+        case "begin":
+            transactions.begin()
+        case "commit":
+            await transactions.commit()
+        case "rollback":
+            await transactions.rollback()
+        case "session":
+            _set_parameters(session, expression)
+        case "list":
+            return stages.list_files(state, session, expression)
+        case "remove":
+            return stages.remove(state, session, expression)
+        case "stage":
+            return await transactions.define(lambda: stages.define(state, session, expression))
+        case "copy":
+            return await copy_into.run(state, session, expression)
+        case "insert":
+            return await transactions.insert(work)
+        case "change":
+            return await transactions.change(sql.target(expression, session), work, asked.query_id)
+        case "define":
+            return await transactions.define(lambda: fake.define(state, session, statement, work))
+        case _:
+            return await _read(state, session, expression, work)
+    return fake.status("Statement executed successfully.")
+
+
+async def _read(state, session, expression, work) -> Result:
+    if not isinstance(expression, exp.Use):
+        return await session.transactions.read(work)
+    kind = expression.args.get("kind")
+    kind = kind.name.upper() if kind is not None else "DATABASE"
+    if kind in ("ROLE", "WAREHOUSE"):
+        setattr(session, kind.lower(), expression.this.name.upper())
+        return fake.status("Statement executed successfully.")
+    if kind.startswith("SECONDARY"):
+        return fake.status("Statement executed successfully.")
+    result = await session.transactions.read(work)
+    session.database = session.transactions.database = state.warehouse.database(session.database_name)
+    return result
+
+
+def _work(session, expression, bindings: dict | None):
+    if not bindings:
+        return lambda: fake.run(session, sql.prepared(expression, session), None)
+    if not all(name.isdigit() for name in bindings):
+        named = {name: from_binding(bound) for name, bound in bindings.items()}
+        return lambda: fake.run(session, sql.prepared(expression, session), named)
+    in_order = [bindings[str(at)] for at in range(1, len(bindings) + 1)]
+    if not any(isinstance(bound["value"], list) for bound in in_order):
+        values = tuple(from_binding(bound) for bound in in_order)
+        return lambda: fake.run(session, sql.prepared(expression, session), values)
+    columns = [[from_binding({**bound, "value": value}) for value in bound["value"]] for bound in in_order]
+    rows = list(zip(*columns, strict=True))
+    return lambda: fake.run_each(session, expression, rows)
+
+
+async def _described(session, statement: sql.Statement) -> Result | None:
+    """What columns a query would have, without its rows."""
+    if not isinstance(statement.expression, exp.Query):
+        return None
+    empty = sql.prepared(statement.expression, session)
+    empty = empty.transform(lambda node: exp.Null() if isinstance(node, exp.Placeholder) else node)
+    result = await session.transactions.read(lambda: fake.run(session, exp.select("*").from_(empty.subquery("D")).limit(0), None))
+    return result
+
+
+def _set_parameters(session, alter: exp.Alter) -> None:
+    for action in alter.args["actions"]:
+        for item in action.expressions:
+            if action.args.get("unset"):
+                session.parameters.pop(item.name.upper(), None)
+                continue
+            pair = item.this
+            value = pair.expression
+            session.parameters[pair.this.name.upper()] = value.name if isinstance(value, exp.Literal) else value.sql()
+
+
+def _answer(state, session, asked: Asked, statement: sql.Statement, result: Result) -> dict:
+    type_id = statement_type_id(statement.expression)
+    columns = results.rowtype(result.table, result.types)
+    count = result.table.num_rows
+    if asked.as_json or type_id in DML_TYPE_IDS or not isinstance(statement.expression, exp.Query):
+        # What is no query is answered in JSON always.
+        rows, more = state.chunks.split(results.rows(result.table), state.settings.host)
+        shown = {"rowset": rows, "queryResultFormat": "json", "returned": len(rows) if not more else count, **more}
+    else:
+        shown = {
+            "rowsetBase64": results.arrow(result.table, columns) if count or columns else "",
+            "queryResultFormat": "arrow",
+            "returned": count,
+        }
+    data = {
+        "parameters": [{"name": "TIMEZONE", "value": "Etc/UTC"}, {"name": "CLIENT_RESULT_CHUNK_SIZE", "value": 160}],
+        "rowtype": columns,
+        "total": count,
+        "queryId": asked.query_id,
+        "databaseProvider": None,
+        "finalDatabaseName": session.database_name,
+        "finalSchemaName": session.connection.schema,
+        "finalWarehouseName": session.warehouse,
+        "finalRoleName": session.role,
+        "numberOfBinds": len(list(statement.expression.find_all(exp.Placeholder))),
+        "arrayBindSupported": isinstance(statement.expression, exp.Insert),
+        "statementTypeId": type_id,
+        "version": 1,
+        "sendResultTime": int(time.time() * 1000),
+        **shown,
+    }
+    return {"data": data, "code": None, "message": None, "success": True}

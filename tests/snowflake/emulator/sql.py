@@ -1,0 +1,149 @@
+"""One statement: what kind it is, and what fakesnow needs to be told differently."""
+
+import re
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from . import errors
+
+_START = re.compile(r"^\s*START\s+TRANSACTION\b", re.IGNORECASE)
+
+
+@dataclass
+class Statement:
+    kind: str
+    """read, insert, change, define, begin, commit, rollback, session, put, list, remove, copy, stage"""
+    expression: exp.Expr
+    text: str
+
+
+def parse(text: str) -> Statement:
+    text = _START.sub("BEGIN", text)
+    parsed = [one for one in sqlglot.parse(text, read="snowflake") if one is not None and not isinstance(one, exp.Semicolon)]
+    if not parsed:
+        raise errors.ServiceError("000900", "SQL compilation error:\nsyntax error: empty SQL statement.")
+    if len(parsed) > 1:
+        text = f"Actual statement count {len(parsed)} did not match the desired statement count 1."
+        raise errors.ServiceError("000008", text, "0A000")
+    return Statement(_kind(parsed[0]), parsed[0], text)
+
+
+def _kind(expression: exp.Expr) -> str:
+    match expression:
+        case exp.Transaction():
+            return "begin"
+        case exp.Commit():
+            return "commit"
+        case exp.Rollback():
+            return "rollback"
+        case exp.Put():
+            return "put"
+        case exp.ListStage():
+            return "list"
+        case exp.Copy():
+            return "copy"
+        case exp.Insert():
+            return "change" if expression.args.get("overwrite") else "insert"
+        case exp.MultitableInserts():
+            return "insert"
+        case exp.Update() | exp.Delete() | exp.Merge() | exp.TruncateTable():
+            return "change"
+        case exp.Alter() if expression.args.get("kind") == "SESSION":
+            return "session"
+        case exp.Create() | exp.Drop() if expression.args.get("kind") == "STAGE":
+            return "stage"
+        case exp.Query() | exp.Values() | exp.Show() | exp.Describe() | exp.Use() | exp.Set() | exp.Alias() | exp.Column():
+            return "read"
+        case exp.Command():
+            word = str(expression.this).upper()
+            return {"REMOVE": "remove", "RM": "remove", "EXPLAIN": "read", "CALL": "read"}.get(word, "define")
+    return "define"
+
+
+def full_name(table: exp.Table, session) -> tuple[str, str, str]:
+    """Database, schema and name of a table, in the session's words where the statement has none."""
+    def part(identifier, default):
+        if identifier is None:
+            return default or ""
+        return identifier.name if identifier.args.get("quoted") else identifier.name.upper()
+
+    connection = session.connection
+    return (
+        part(table.args.get("catalog"), connection.database),
+        part(table.args.get("db"), connection.schema),
+        part(table.this, None),
+    )
+
+
+def target(expression: exp.Expr, session) -> str:
+    """The table that a statement changes."""
+    table = expression.this if isinstance(expression.this, exp.Expr) else expression
+    found = table if isinstance(table, exp.Table) else table.find(exp.Table)
+    return ".".join(full_name(found, session)) if found is not None else "?"
+
+
+def prepared(expression: exp.Expr, session) -> exp.Expr:
+    """A copy of the statement that fakesnow understands."""
+    expression = expression.copy()
+    if isinstance(expression, exp.Create):
+        _strip_properties(expression, session)
+    return expression.transform(lambda node: _rewrite(node, session), copy=False)
+
+
+def _rewrite(node: exp.Expr, session) -> exp.Expr:
+    connection = session.connection
+    match node:
+        case exp.Table() if node.db.upper() == "INFORMATION_SCHEMA" and node.name.upper() == "STAGES":
+            node.set("this", exp.to_identifier("_emulator_stages"))
+            node.set("db", exp.to_identifier("_fs_information_schema"))
+        case exp.Table() if session.temporary and ".".join(full_name(node, session)) in session.temporary:
+            # DuckDB keeps them in a database of their own.
+            node.set("catalog", None)
+            node.set("db", None)
+    values = {
+        "CurrentRole": session.role,
+        "CurrentSession": str(session.id),
+        "CurrentDatabase": connection.database,
+        "CurrentCatalog": connection.database,
+        "CurrentSchema": connection.schema,
+        "CurrentUser": session.user,
+        "CurrentWarehouse": session.warehouse,
+        "CurrentAccount": "TESTACCOUNT",
+        "CurrentAccountName": "TESTACCOUNT",
+        "CurrentRegion": "AWS_US_EAST_1",
+        "CurrentTransaction": str(session.transaction.id) if session.transaction else None,
+        "LAST_QUERY_ID": session.last_query_id,
+    }
+    name = type(node).__name__ if isinstance(node, exp.Func) else ""
+    name = node.name.upper() if isinstance(node, exp.Anonymous) else name
+    if name not in values and name.startswith("CURRENT_"):
+        name = "".join(word.title() for word in name.split("_"))
+    if name not in values:
+        return node
+    literal = exp.Literal.string(values[name]) if values[name] is not None else exp.cast(exp.Null(), "VARCHAR")
+    if isinstance(node.parent, exp.Select):
+        return exp.alias_(literal, node.sql(dialect="snowflake"), quoted=True)
+    return literal
+
+
+# What DuckDB has no word for, and what makes no difference here.
+_STRIPPED = (exp.SchemaCommentProperty, exp.CopyGrantsProperty, exp.TransientProperty, exp.SecureProperty)
+
+
+def _strip_properties(create: exp.Create, session) -> None:
+    properties = create.args.get("properties")
+    if properties is None:
+        return
+    kept = [one for one in properties.expressions if not isinstance(one, _STRIPPED)]
+    create.set("properties", exp.Properties(expressions=kept) if kept else None)
+    table = create.find(exp.Table)
+    if create.kind == "TABLE" and any(isinstance(one, exp.TemporaryProperty) for one in kept):
+        session.temporary.add(".".join(full_name(table, session)))
+
+
+def comment_of(expression: exp.Expr) -> str | None:
+    """The comment that a CREATE gives."""
+    found = expression.find(exp.SchemaCommentProperty)
+    return found.name if found is not None else None

@@ -1,0 +1,234 @@
+//! One load: the parts first, then one transaction.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::Utc;
+use uuid::Uuid;
+
+use super::errors::Fault;
+use super::pool::Taken;
+use super::session::Again;
+use super::stage::{Options, StageLocation, Staged, stage_rows};
+use super::{Failed, Snowflake, statements};
+use crate::ledger::{insert, insert_unless};
+use crate::standing::{Standing, delete_older};
+use crate::{LoadLine, LoadOutcome, RowSource, Slice, WarehouseError};
+
+/// Transactions that are tried over the same parts, before the load is put off.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Loads `slice`.
+pub(super) async fn load(
+    flake: &Snowflake,
+    slice: &Slice,
+    rows: Box<dyn RowSource>,
+) -> Result<LoadOutcome, WarehouseError> {
+    // A file that is loaded already may have gone: it is not opened. What decides is asked again in the transaction.
+    if let Some(outcome) = standing(flake, slice).await?.outcome() {
+        return Ok(outcome);
+    }
+    let folder = Folder::new(&slice.table.table);
+    let outcome = through(flake, slice, &folder, rows).await;
+    folder.remove(flake).await;
+    outcome
+}
+
+/// The folder of the stage that one attempt uses.
+pub(super) struct Folder {
+    path: String,
+    used: AtomicBool,
+}
+
+impl Folder {
+    /// A folder that nobody else has, below that of the table.
+    pub(super) fn new(table: &str) -> Self {
+        Self { path: format!("{}/{}", table.to_uppercase(), Uuid::now_v7()), used: AtomicBool::new(false) }
+    }
+
+    /// Removes what is in it, also what a failure left. Whatever stays is swept by a later start.
+    pub(super) async fn remove(&self, flake: &Snowflake) {
+        if !self.used.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Err(error) = flake.ask(&statements::remove(&self.path), Again::Harmless, usize::MAX).await {
+            tracing::warn!(%error, folder = self.path, "the folder of the stage could not be removed");
+        }
+    }
+}
+
+async fn standing(flake: &Snowflake, slice: &Slice) -> Result<Standing, WarehouseError> {
+    let found = flake.ask(&Standing::query(slice), Again::Harmless, 1).await?;
+    Standing::read(found.rows.rows.first().map_or(&[], Vec::as_slice))
+}
+
+/// Sends the rows to `folder` of the stage, and sees that they arrived.
+pub(super) async fn send(
+    flake: &Snowflake,
+    slice: &Slice,
+    folder: &Folder,
+    rows: Box<dyn RowSource>,
+) -> Result<Staged, WarehouseError> {
+    let locate = async || {
+        folder.used.store(true, Ordering::SeqCst);
+        let answer = flake.ask(&statements::put(&folder.path), Again::Harmless, usize::MAX).await?;
+        let place = answer.place;
+        let place =
+            place.ok_or_else(|| WarehouseError::Statement("Snowflake did not say where its stage lies".into()))?;
+        StageLocation::read(&place.0, flake.pool.settings().protocol)
+    };
+    let staged = stage_rows(rows, &slice.table.columns, locate, Options::default()).await?;
+    verify(flake, folder, &staged).await?;
+    Ok(staged)
+}
+
+async fn through(
+    flake: &Snowflake,
+    slice: &Slice,
+    folder: &Folder,
+    rows: Box<dyn RowSource>,
+) -> Result<LoadOutcome, WarehouseError> {
+    let staged = send(flake, slice, folder, rows).await?;
+    let mut tries = 1;
+    loop {
+        match attempt(flake, slice, folder, &staged).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(Ended::Undone(error)) => return Err(error),
+            Err(Ended::Unknown(fault)) => {
+                tracing::debug!(%fault, tries, "the transaction broke off");
+                // It may have been committed all the same: the audit knows.
+                if standing(flake, slice).await?.loaded {
+                    return Ok(LoadOutcome::Loaded(staged.facts));
+                }
+                if tries == TRIES {
+                    return Err(fault.into());
+                }
+            }
+        }
+        tokio::time::sleep(PAUSE * tries).await;
+        tries += 1;
+    }
+}
+
+/// Compares what lies in the stage with what was sent there.
+async fn verify(flake: &Snowflake, folder: &Folder, staged: &Staged) -> Result<(), WarehouseError> {
+    if staged.parts.is_empty() {
+        return Ok(());
+    }
+    let listed = flake.ask(&statements::list(&folder.path), Again::Harmless, usize::MAX).await?;
+    let sizes: Vec<_> = listed.column("size").into_iter().flatten().collect();
+    let names = listed.column("name").into_iter().flatten().flatten();
+    let mut found: Vec<(&str, Option<u64>)> = names
+        .zip(sizes)
+        .map(|(name, size)| (name.rsplit('/').next().unwrap_or(name), size.and_then(|size| size.parse().ok())))
+        .collect();
+    found.sort_unstable();
+    let mut sent: Vec<(&str, Option<u64>)> =
+        staged.parts.iter().map(|part| (part.name.as_str(), Some(part.bytes))).collect();
+    sent.sort_unstable();
+    if found == sent {
+        return Ok(());
+    }
+    Err(WarehouseError::Unavailable(format!(
+        "the stage holds other files than were sent there: {} of {} arrived whole",
+        sent.iter().filter(|part| found.contains(part)).count(),
+        sent.len()
+    )))
+}
+
+/// How a transaction ended that did not end well.
+pub(super) enum Ended {
+    /// Nothing of it was kept.
+    Undone(WarehouseError),
+    /// It is not known what was kept, and it may be tried again.
+    Unknown(Fault),
+}
+
+impl From<Fault> for Ended {
+    fn from(fault: Fault) -> Self {
+        if fault.is_passing() { Self::Unknown(fault) } else { Self::Undone(fault.into()) }
+    }
+}
+
+impl From<Failed> for Ended {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Fault(fault) => fault.into(),
+            Failed::Warehouse(error) => error.into(),
+        }
+    }
+}
+
+impl From<WarehouseError> for Ended {
+    fn from(error: WarehouseError) -> Self {
+        Self::Undone(error)
+    }
+}
+
+async fn attempt(flake: &Snowflake, slice: &Slice, folder: &Folder, staged: &Staged) -> Result<LoadOutcome, Ended> {
+    let session = flake.begin().await?;
+    let outcome = transaction(&session, slice, folder, staged).await;
+    match &outcome {
+        Ok(_) => session.give_back().await,
+        Err(_) => session.discard().await,
+    }
+    outcome
+}
+
+/// Rows, fence, SUCCESS line. The rows come first: copying locks nothing, and the lock is held for three short statements.
+async fn transaction(
+    session: &Taken<'_>,
+    slice: &Slice,
+    folder: &Folder,
+    staged: &Staged,
+) -> Result<LoadOutcome, Ended> {
+    copy(session, slice, folder, staged).await?;
+    failpoint::point!("write:after");
+    session.execute(&statements::claim(&format!("{}|{}", slice.load_id, slice.table.table))).await?;
+    let line = LoadLine::success(slice, &staged.facts, Utc::now());
+    let first = session.execute(&insert_unless(&line, &Standing::anything(slice))).await?;
+    if first.affected() != Some(1) {
+        // The audit knows something of this load: another worker was quicker, or an older generation is to be replaced.
+        let found = session.ask(&Standing::query(slice)).await?;
+        let standing = Standing::read(found.rows.rows.first().map_or(&[], Vec::as_slice))?;
+        if let Some(outcome) = standing.outcome() {
+            session.roll_back().await?;
+            return Ok(outcome);
+        }
+        if standing.older && standing.completes(slice) {
+            session.execute(&delete_older(slice)).await?;
+        }
+        for line in insert(&[line]) {
+            session.execute(&line).await?;
+        }
+    }
+    failpoint::point!("commit:before");
+    session.commit().await?;
+    failpoint::point!("commit:after");
+    Ok(LoadOutcome::Loaded(staged.facts.clone()))
+}
+
+/// Copies the parts and compares what was copied with what the source has. A status that is not known is not taken for
+/// success, and neither is silence.
+pub(super) async fn copy(session: &Taken<'_>, slice: &Slice, folder: &Folder, staged: &Staged) -> Result<(), Ended> {
+    if staged.parts.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = staged.parts.iter().map(|part| part.name.clone()).collect();
+    let copied = session.execute(&statements::copy(slice, &folder.path, &names, Utc::now())).await?;
+    let statuses: Vec<_> = copied.column("status").into_iter().flatten().collect();
+    let rows = copied.column("rows_loaded").into_iter().flatten();
+    let written: u64 = rows.filter_map(|rows| rows?.parse::<u64>().ok()).sum();
+    let whole = statuses.len() == names.len() && statuses.iter().all(|status| *status == Some("LOADED"));
+    if whole && written == staged.facts.rows {
+        return Ok(());
+    }
+    Err(Ended::Undone(WarehouseError::Statement(format!(
+        "{}: the file has {} rows but the warehouse wrote {written} ({} of {} parts loaded); nothing of it was kept",
+        slice.uri,
+        staged.facts.rows,
+        statuses.iter().filter(|status| **status == Some("LOADED")).count(),
+        names.len(),
+    ))))
+}
