@@ -54,6 +54,9 @@ pub enum Command {
     Query(Query),
     /// Check settings, contracts and connections, and say how to mend what is wrong
     Check,
+    /// Set up what the platform needs elsewhere
+    #[command(subcommand)]
+    Setup(Setup),
     /// Ask a running process how it is: exit code 0 if it runs, or with --ready if it can work
     Health(Health),
     /// Write manufacturing CSV files of any size; the same seed gives the same bytes
@@ -179,6 +182,47 @@ pub struct Query {
     /// How many rows to show
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Setup {
+    /// Make what millrace needs in a Snowflake account: warehouse, database, schemas, roles, user, and what loads use
+    ///
+    /// Logs in as an administrator: SNOWFLAKE_ADMIN_USER with SNOWFLAKE_ADMIN_PASSWORD or SNOWFLAKE_ADMIN_PRIVATE_KEY_PATH,
+    /// at SNOWFLAKE_ACCOUNT. Names that are not given are those of SNOWFLAKE_USER, _ROLE, _WAREHOUSE and _DATABASE, which
+    /// the workers read, else those below. What is there already is left as it is.
+    Snowflake(SetupSnowflake),
+}
+
+#[derive(Debug, Args)]
+pub struct SetupSnowflake {
+    /// Only print the statements, each with its reason, for an administrator to run
+    #[arg(long)]
+    pub print: bool,
+    /// The public key with which the user will log in, as `openssl pkey -pubout` writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "private_key")]
+    pub public_key: Option<PathBuf>,
+    /// The private key, of which only the public half is sent; SNOWFLAKE_PRIVATE_KEY_PATH if neither is given
+    #[arg(long, value_name = "FILE")]
+    pub private_key: Option<PathBuf>,
+    /// The workers' user; MILLRACE_LOADER if nothing says otherwise
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// The workers' role; MILLRACE_LOADER if nothing says otherwise
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
+    /// The role of people and reports, which only read
+    #[arg(long, value_name = "NAME", default_value = "MILLRACE_READER")]
+    pub reader_role: String,
+    /// The virtual warehouse; MILLRACE_WH if nothing says otherwise
+    #[arg(long, value_name = "NAME")]
+    pub warehouse: Option<String>,
+    /// Its size, if it is made: XSMALL, SMALL, MEDIUM, …; each costs twice what the one before it costs
+    #[arg(long, value_name = "SIZE", default_value = "XSMALL")]
+    pub warehouse_size: String,
+    /// The database; MILLRACE if nothing says otherwise
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
 }
 
 #[derive(Debug, Args)]

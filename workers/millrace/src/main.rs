@@ -14,6 +14,7 @@ mod queues;
 mod roles;
 mod sample;
 mod serve;
+mod setup;
 mod shutdown;
 mod trigger;
 mod write_sample;
@@ -87,6 +88,7 @@ async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End
         Command::Resume(of) => queues::set_paused(settings, of.stage, false, output).await,
         Command::Query(options) => query::query(settings, &options, output).await,
         Command::Check => check::check(settings, output).await,
+        Command::Setup(what) => setup::setup(what, output).await,
         Command::Health(options) => health::health(settings, options, output).await,
         Command::Sample(options) => write_sample::write(&options, output),
     }

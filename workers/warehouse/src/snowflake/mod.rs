@@ -3,6 +3,7 @@
 //! The crate `snowflake-api` logs in and carries the statements; what it lacks stands around it (`client`). See `design.md`
 //! beside this file.
 
+mod admin;
 mod answer;
 mod check;
 mod client;
@@ -16,6 +17,7 @@ mod prepare;
 mod query;
 mod session;
 mod settings;
+pub mod setup;
 mod stage;
 mod statements;
 mod sweep;
@@ -31,6 +33,7 @@ use errors::{Fault, Trouble};
 use pool::{Pool, Taken};
 use session::Again;
 
+pub use admin::Admin;
 pub use settings::{Login, Protocol, Secret, SnowflakeSettings};
 
 /// A database at Snowflake.

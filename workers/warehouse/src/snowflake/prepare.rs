@@ -69,7 +69,7 @@ fn missing(present: &Present, has_stage: bool, tables: &[TableSpec]) -> Vec<Stri
 }
 
 /// Replaces the view and keeps who may read it (`sql-reference/sql/create-view`).
-fn create(view: &View) -> String {
+pub(super) fn create(view: &View) -> String {
     format!(
         "CREATE OR REPLACE VIEW RAW.{} COPY GRANTS COMMENT = {} AS {}",
         ident(&view.name),

@@ -37,10 +37,12 @@ impl Session {
     /// A session over `connections`.
     pub(super) fn new(settings: &SnowflakeSettings, connections: &reqwest::Client) -> Result<Self, WarehouseError> {
         let talk = Arc::new(Talk::new(LIMIT));
+        // Empty only for an administrator who is yet to make them: a login that names what is not there is refused.
+        let named = |name: &String| Some(name.clone()).filter(|name| !name.is_empty());
         let auth = AuthArgs {
             account_identifier: settings.account_for_token(),
-            warehouse: Some(settings.warehouse.clone()),
-            database: Some(settings.database.clone()),
+            warehouse: named(&settings.warehouse),
+            database: named(&settings.database),
             schema: None,
             username: settings.user.clone(),
             role: settings.role.clone(),

@@ -1,10 +1,13 @@
 //! How to reach Snowflake: the variables `SNOWFLAKE_*`, which dbt reads too.
 
+mod admin;
 mod read;
 #[cfg(test)]
 mod tests;
 
 use crate::WarehouseError;
+
+pub(super) use read::plain_name;
 
 /// How to reach Snowflake, and as whom.
 #[derive(Clone, Debug)]

@@ -191,7 +191,7 @@ fn user_name(value: &str) -> Result<String, String> {
 }
 
 /// A name that needs no quotes, because the client writes it in capitals.
-fn plain_name(value: &str) -> Result<String, String> {
+pub(in crate::snowflake) fn plain_name(value: &str) -> Result<String, String> {
     let fits = value.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && value.chars().all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '$'))
         && value.len() <= 255;

@@ -136,6 +136,31 @@ fn tells_all_faults_at_once() {
     }
 }
 
+#[test]
+fn an_administrator_has_variables_of_his_own() {
+    let variables: HashMap<_, _> = GOOD
+        .into_iter()
+        .chain([
+            ("SNOWFLAKE_ADMIN_USER", "JANE"),
+            ("SNOWFLAKE_ADMIN_PASSWORD", "a-token"),
+            ("SNOWFLAKE_ROLE", "LOADER"),
+        ])
+        .collect();
+    let read = |variables: &HashMap<&str, &str>| {
+        SnowflakeSettings::admin(|name| variables.get(name).map(|value| (*value).to_owned()))
+    };
+    let settings = read(&variables).unwrap();
+    assert_eq!((settings.user.as_str(), settings.account.as_str(), settings.role), ("JANE", "myorg-plant", None));
+    assert_eq!((settings.warehouse.as_str(), settings.database.as_str()), ("", ""));
+    assert!(matches!(settings.login, Login::Password(password) if password.reveal() == "a-token"));
+    let error = read(&GOOD.into()).unwrap_err().to_string();
+    assert!(
+        error.contains("SNOWFLAKE_ADMIN_USER is not set") && error.contains("nor SNOWFLAKE_ADMIN_PASSWORD"),
+        "{error}"
+    );
+    assert!(!error.contains("SNOWFLAKE_USER"), "{error}");
+}
+
 /// Values near the border between good and bad.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
