@@ -94,11 +94,15 @@ class Warehouse:
         with self.connecting:
             connection = self.fakesnow.connect(database, schema)
             self.prepare(connection, connection.database)
+            if database and schema is None:
+                # Whoever names no schema is in PUBLIC, which every database has.
+                connection = self.fakesnow.connect(database, "PUBLIC")
         return connection
 
     def prepare(self, connection, database: str | None) -> None:
         if database and database not in self.prepared:
             connection._duck_conn.execute(_information_schema(database))
+            connection._duck_conn.execute(f"CREATE SCHEMA IF NOT EXISTS {database}.PUBLIC")
             self.prepared.add(database)
 
     def database(self, name: str | None) -> Database:

@@ -39,3 +39,19 @@ async fn a_folder_that_can_not_be_removed_harms_no_load() {
     let lines = scene.warehouse.query("SELECT STATUS FROM RAW.RAW_LOAD_AUDIT", 9).await.unwrap().rows;
     assert_eq!(lines, [[Some("SUCCESS".to_owned())]]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_sends_a_row_through_the_stage_and_leaves_nothing() {
+    let scene = Scene::new().await;
+    let uploads = scene.emulator.count("uploads");
+    scene.warehouse.check().await.unwrap();
+    assert_eq!(scene.emulator.count("uploads"), uploads + 1);
+    scene.stage_is_empty().await;
+    let left = "SELECT COUNT(*) FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME LIKE 'MILLRACE_CHECK%'";
+    assert_eq!(millrace_warehouse::conformance::kit::ask(&scene.warehouse, left).await, ["0"]);
+    for (what, right) in [("CREATE VIEW RAW.", "views in RAW"), ("CREATE TABLE RAW_RUN.", "tables in RAW_RUN")] {
+        scene.fault(EmulatorFault::error(Place::Query, "003001", "Insufficient privileges.").containing(what));
+        let error = scene.warehouse.check().await.unwrap_err().to_string();
+        assert!(error.contains(right) && error.contains("millrace setup snowflake"), "{error}");
+    }
+}
