@@ -7,6 +7,8 @@ import urllib.request
 from typing import Any
 
 import emulated
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, PublicFormat
 from warehouse import Sidecar
 
 
@@ -78,6 +80,24 @@ class Snowflake(unittest.TestCase):
             self.assertLess(time.monotonic() - started, 60)
             request = urllib.request.Request(f"http://127.0.0.1:{self.emulator.port}/emulator/faults", method="DELETE")
             urllib.request.urlopen(request, timeout=60).close()
+
+
+@unittest.skipIf(emulated.MISSING, emulated.MISSING)
+class KeyPair(unittest.TestCase):
+    def test_a_key_that_a_passphrase_protects(self) -> None:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        server = emulated.Emulator("--public-key", public)
+        self.addCleanup(server.close)
+        path = server.folder / "key.p8"
+        path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"sesame")))
+        # A password beside it is not sent.
+        told = {"SNOWFLAKE_PASSWORD": "wrong", "SNOWFLAKE_PRIVATE_KEY_PATH": str(path), "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": "sesame"}
+        server.environment.update(told)
+        sidecar = Sidecar(server)
+        self.addCleanup(sidecar.stop)
+        _, done = sidecar.build("stg_materials")
+        self.assertEqual((done["rc"], done["error"]), (0, None))
 
 
 if __name__ == "__main__":
