@@ -21,6 +21,8 @@ class Settings:
     master_secs: int = 14400
     idle_abort_secs: float = 300
     """After how long without a statement a transaction that others wait for is rolled back."""
+    lock_timeout_secs: float = 60
+    """LOCK_TIMEOUT of sessions that set none. The service's own is twelve hours: no test should be stuck for so long."""
     answer_after_secs: float = 45
     """After how long a query is answered with where to ask for its result."""
     inline_rows: int = 1000
@@ -29,6 +31,8 @@ class Settings:
     aborted: str = "rolled-back"
     """What follows a failed statement where TRANSACTION_ABORT_ON_ERROR is set: later statements of the transaction
     commit by themselves (rolled-back), or fail until COMMIT or ROLLBACK (refuse)."""
+    end_with_input: bool = False
+    """Ends when standard input does: a pipe that a test process holds."""
     on_disk: bool = False
     """Keeps tables in files below the folder rather than in memory."""
 
@@ -46,11 +50,12 @@ def read(arguments: list[str]) -> Settings:
         parser.add_argument(option(name), default=getattr(defaults, name))
     for name in ("token_secs", "master_secs", "inline_rows", "chunk_rows"):
         parser.add_argument(option(name), type=int, default=getattr(defaults, name))
-    for name in ("idle_abort_secs", "answer_after_secs"):
+    for name in ("idle_abort_secs", "lock_timeout_secs", "answer_after_secs"):
         parser.add_argument(option(name), type=float, default=getattr(defaults, name))
     for name in ("role", "warehouse", "database"):
         parser.add_argument(option(name), action="append", dest=f"{name}s", help="one that exists; may be repeated")
     parser.add_argument("--aborted", choices=["rolled-back", "refuse"], default=defaults.aborted)
+    parser.add_argument("--end-with-input", action="store_true")
     parser.add_argument("--on-disk", action="store_true")
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     return Settings(**given)

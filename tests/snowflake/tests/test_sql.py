@@ -166,6 +166,37 @@ class Sql(unittest.TestCase):
         session.query("USE WAREHOUSE MILLRACE_WH")
         self.assertEqual(session.value("SELECT CURRENT_WAREHOUSE()"), "MILLRACE_WH")
 
+    def test_session_parameters(self):
+        self.session.query("BEGIN")
+        self.session.query("INSERT INTO RAW_RUN.BATCHES_RUN (ID) VALUES ('9')")
+        self.session.query("ALTER SESSION SET LOCK_TIMEOUT = 5 QUERY_TAG = 'it''s'")
+        self.session.query("ALTER SESSION SET TRANSACTION_ABORT_ON_ERROR = TRUE, STATEMENT_TIMEOUT_IN_SECONDS = 10")
+        shown = self.session.query("SHOW PARAMETERS LIKE '%T%' IN SESSION")
+        shown = {row[0]: row[1] for row in shown}
+        self.assertEqual((shown["LOCK_TIMEOUT"], shown["QUERY_TAG"]), ("5", "it's"))
+        self.assertEqual((shown["TRANSACTION_ABORT_ON_ERROR"], shown["STATEMENT_TIMEOUT_IN_SECONDS"]), ("true", "10"))
+        # None of them commits.
+        self.session.query("ROLLBACK")
+        self.assertEqual(self.session.value("SELECT COUNT(*) FROM RAW_RUN.BATCHES_RUN"), "3")
+
+    def test_options_of_definitions(self):
+        for sql in (
+            "CREATE SCHEMA IF NOT EXISTS S WITH MANAGED ACCESS DATA_RETENTION_TIME_IN_DAYS = 1 COMMENT = 'x'",
+            "CREATE TRANSIENT TABLE S.T (A VARCHAR, B NUMBER(38, 0)) CLUSTER BY (A) DATA_RETENTION_TIME_IN_DAYS = 0 COMMENT = 'x'",
+            "ALTER TABLE S.T CLUSTER BY (B)",
+            "ALTER TABLE S.T SET DATA_RETENTION_TIME_IN_DAYS = 1",
+            "ALTER TABLE S.T SET COMMENT = 'it''s'",
+            "GRANT SELECT ON FUTURE VIEWS IN SCHEMA S TO ROLE READER",
+            "CREATE ROLE IF NOT EXISTS READER",
+            "TRUNCATE TABLE IF EXISTS S.T",
+        ):
+            self.session.query(sql)
+        comment = "SELECT COMMENT FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'S' AND TABLE_NAME = 'T'"
+        self.assertEqual(self.session.value(comment), "it's")
+
+    def test_waiting(self):
+        self.assertEqual(self.session.value("SELECT SYSTEM$WAIT(10, 'MILLISECONDS')"), "waited 0.01 seconds")
+
     def test_temporary_tables_are_the_session_s_own(self):
         self.session.query("CREATE TEMPORARY TABLE RAW.MINE AS SELECT 1 AS A")
         self.session.query("INSERT INTO RAW.MINE VALUES (2)")

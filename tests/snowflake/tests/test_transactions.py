@@ -156,6 +156,26 @@ class Locks(Case):
         self.a.query("ROLLBACK")
         b.query("UPDATE S.L SET HOLDER = 'b'")
 
+    def test_a_statement_takes_no_longer_than_it_may(self):
+        self.a.query("BEGIN")
+        self.a.query("UPDATE S.L SET HOLDER = 'a'")
+        b = self.session(STATEMENT_TIMEOUT_IN_SECONDS=1)
+        b.query("BEGIN")
+        b.query("INSERT INTO S.T VALUES (1)")
+        for sql in (
+            "UPDATE S.L SET HOLDER = 'b'",
+            "SELECT SYSTEM$WAIT(30)",
+            "WITH RECURSIVE R AS (SELECT 0 AS N UNION ALL SELECT N + 1 FROM R WHERE N < 5000) "
+            "SELECT COUNT(*) FROM R A, R B, R C WHERE A.N + B.N * C.N = 7",
+        ):
+            begun = time.monotonic()
+            self.assertEqual(self.refused(b, sql), "000630")
+            self.assertLess(time.monotonic() - begun, 20)
+        b.query("COMMIT")
+        self.assertEqual(self.rows(), ["1"])
+        self.a.query("COMMIT")
+        b.query("UPDATE S.L SET HOLDER = 'b'")
+
     def test_a_closed_session_holds_no_lock(self):
         self.a.query("BEGIN")
         self.a.query("UPDATE S.L SET HOLDER = 'a'")
