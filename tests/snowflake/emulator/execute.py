@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fakesnow.converter import from_binding
 from fakesnow.statement_type import DML_TYPE_IDS, statement_type_id
 from sqlglot import exp
+from starlette.concurrency import run_in_threadpool
 
 from . import copy_into, errors, fake, plain, results, sql, stages
 from .fake import Result
@@ -69,6 +70,9 @@ async def _run(state, session, asked: Asked) -> dict:
         data = {**stages.put(state, session, statement.expression), "queryId": asked.query_id}
         return {"data": data, "code": None, "message": None, "success": True}
     result = await _result(state, session, asked, statement)
+    if result.table.num_rows > state.settings.inline_rows:
+        # Writing them takes a while, in which others want to be answered.
+        return await run_in_threadpool(_answer, state, session, asked, statement, result)
     return _answer(state, session, asked, statement, result)
 
 

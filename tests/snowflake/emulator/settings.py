@@ -31,6 +31,8 @@ class Settings:
     aborted: str = "rolled-back"
     """What follows a failed statement where TRANSACTION_ABORT_ON_ERROR is set: later statements of the transaction
     commit by themselves (rolled-back), or fail until COMMIT or ROLLBACK (refuse)."""
+    end_with_input: bool = False
+    """Ends when standard input does: a pipe that a test process holds."""
     on_disk: bool = False
     """Keeps tables in files below the folder rather than in memory."""
 
@@ -53,6 +55,7 @@ def read(arguments: list[str]) -> Settings:
     for name in ("role", "warehouse", "database"):
         parser.add_argument(option(name), action="append", dest=f"{name}s", help="one that exists; may be repeated")
     parser.add_argument("--aborted", choices=["rolled-back", "refuse"], default=defaults.aborted)
+    parser.add_argument("--end-with-input", action="store_true")
     parser.add_argument("--on-disk", action="store_true")
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     return Settings(**given)

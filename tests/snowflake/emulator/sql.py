@@ -100,6 +100,8 @@ def prepared(expression: exp.Expr, session) -> exp.Expr:
         name = full_name(expression.this, session)
         if ".".join(name) in session.temporary:
             return _describe_temporary(name[2])
+    if isinstance(expression, exp.TruncateTable) and expression.args.get("exists"):
+        expression.set("exists", False)
     return expression.transform(lambda node: _rewrite(node, session), copy=False)
 
 

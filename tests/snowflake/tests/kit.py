@@ -20,7 +20,7 @@ PASSWORD = "right"
 
 
 class Server:
-    """A process of its own, ended with this one."""
+    """A process of its own, ended with this one, however this one ends."""
 
     def __init__(self, *options: str):
         with socket.socket() as free:
@@ -30,9 +30,10 @@ class Server:
         self.log = open(os.path.join(self.folder.name, "log"), "w+")
         command = [sys.executable, "-m", "emulator", "--port", str(self.port), "--folder", self.folder.name]
         self.process = subprocess.Popen(
-            [*command, "--password", PASSWORD, *options],
+            [*command, "--password", PASSWORD, "--end-with-input", *options],
             cwd=os.path.dirname(HERE),
             env={**os.environ, "TMPDIR": self.folder.name},
+            stdin=subprocess.PIPE,
             stdout=self.log,
             stderr=self.log,
         )
@@ -50,6 +51,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+        self.process.stdin.close()
         self.log.close()
         self.folder.cleanup()
 

@@ -15,6 +15,8 @@ def end_with_stdin() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=end_with_stdin, daemon=True).start()
+    import patience
     from dbt.cli.main import cli
 
+    patience.limit()
     cli()

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+import patience
+
 PROTOCOL = 1
 
 # No files beside the SQL that was run: results travel over stdout, and dbt.log would only grow.
@@ -78,7 +80,8 @@ def utc(timestamp: str | None) -> str | None:
 
 @contextmanager
 def warehouse_released() -> Iterator[None]:
-    """dbt-duckdb keeps the file open, and so locked, after a run. Let go of it, whatever happened."""
+    """dbt-duckdb keeps the file open, and so locked, after a run. Let go of it, whatever happened. On Snowflake dbt itself
+    logs out after each run, so that no session grows old in here."""
     try:
         yield
     finally:
@@ -240,6 +243,7 @@ def main() -> int:
     events = Events(take_stdout())
     requests = Requests()
     try:
+        patience.limit()
         with warehouse_released():
             dbt = Dbt(os.path.abspath(sys.argv[1]))
         from dbt.version import get_installed_version

@@ -1,11 +1,12 @@
-//! The driver against real dbt and a real DuckDB file. What the models compute is tested in `sidecar/tests`.
+//! The driver against real dbt, on a real DuckDB file and on an emulator of Snowflake. What the models compute is tested in `sidecar/tests`.
 
 #![allow(clippy::unwrap_used)]
 
 mod mill;
+mod snowflake;
 
 use messages::{Failure, FailureClass};
-use millrace_transform::dbt::{BuildRequest, Dbt, DbtError, DbtSettings, How, NodeStatus};
+use millrace_transform::dbt::{BuildRequest, Dbt, DbtError, DbtSettings, DbtWarehouse, How, NodeStatus};
 
 use mill::Mill;
 
@@ -129,6 +130,13 @@ async fn says_what_is_missing() {
     let error = Dbt::start(nowhere).await.err().unwrap();
     assert_eq!(error.to_string(), "the Python that has dbt is not at /nowhere/python: run `make dbt`");
     assert_eq!(Failure::from(error).class, FailureClass::Fatal);
+
+    // What Python answers where dbt is there and the adapter is not.
+    let python = mill.program("exit 4");
+    let warehouse = DbtWarehouse::Snowflake { variables: Vec::new() };
+    let error = Dbt::start(DbtSettings { python, warehouse, ..mill.settings() }).await.err().unwrap().to_string();
+    assert!(error.starts_with("dbt-snowflake is not installed for Python at "), "{error}");
+    assert!(error.ends_with(": run `make dbt`"), "{error}");
 
     let version = Dbt::start(DbtSettings { warm: false, ..mill.settings() }).await.unwrap().probe().await;
     assert!(version.unwrap().starts_with("dbt-core 1.12."));

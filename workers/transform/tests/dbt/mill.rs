@@ -2,26 +2,26 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use millrace_transform::dbt::{DbtSettings, DbtWarehouse};
 use tempfile::TempDir;
 
+/// The sources' columns.
+pub const COLUMNS: &str = r#"{
+    "MATERIALS": "material_id material_name material_type unit_of_measure standard_cost currency supplier_id lead_time_days created_at",
+    "PRODUCTION_ORDERS": "production_order_id material_id plant line planned_quantity actual_quantity planned_start planned_end actual_start actual_end order_status priority",
+    "BATCHES": "batch_id production_order_id material_id plant line shift quantity_produced quantity_rejected start_time end_time status operator_id temperature_c_avg pressure_bar_avg remarks"
+}"#;
+
 /// RAW as the platform makes it: every view is there before the first load.
 const MAKE: &str = r#"
-import sys, duckdb
-columns = {
-    "MATERIALS": "material_id material_name material_type unit_of_measure standard_cost currency supplier_id"
-    " lead_time_days created_at",
-    "PRODUCTION_ORDERS": "production_order_id material_id plant line planned_quantity actual_quantity planned_start"
-    " planned_end actual_start actual_end order_status priority",
-    "BATCHES": "batch_id production_order_id material_id plant line shift quantity_produced quantity_rejected start_time"
-    " end_time status operator_id temperature_c_avg pressure_bar_avg remarks",
-}
+import json, sys, duckdb
 with duckdb.connect(sys.argv[1]) as db:
     db.execute("create schema RAW")
-    for table, names in columns.items():
+    for table, names in json.loads(sys.argv[2]).items():
         typed = ", ".join(f"{name} varchar" for name in names.split())
         db.execute(
             f"create table RAW.{table} ({typed}, LOAD_ID varchar, SOURCE_FILE varchar, SOURCE_ROW bigint,"
@@ -54,7 +54,7 @@ impl Mill {
         let folder = TempDir::new().unwrap();
         let mill =
             Self { folder, python, project: transform.join("dbt"), sidecar: transform.join("sidecar/millrace_dbt.py") };
-        assert!(mill.run(MAKE).status().unwrap().success());
+        assert!(mill.run(MAKE).arg(COLUMNS).status().unwrap().success());
         mill
     }
 
@@ -70,7 +70,9 @@ impl Mill {
     pub fn with_broken_sidecar(mut self) -> Self {
         let folder = self.folder.path().join("sidecar");
         fs::create_dir(&folder).unwrap();
-        fs::copy(self.sidecar.with_file_name("dbt_once.py"), folder.join("dbt_once.py")).unwrap();
+        for name in ["dbt_once.py", "patience.py"] {
+            fs::copy(self.sidecar.with_file_name(name), folder.join(name)).unwrap();
+        }
         self.sidecar = folder.join("millrace_dbt.py");
         fs::write(&self.sidecar, "raise ImportError('no such adapter')").unwrap();
         self
@@ -86,6 +88,14 @@ impl Mill {
             timeout_secs: 120,
             warm: true,
         }
+    }
+
+    /// A program that does what this line of shell says.
+    pub fn program(&self, line: &str) -> PathBuf {
+        let path = self.folder.path().join("program");
+        fs::write(&path, format!("#!/bin/sh\n{line}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
     }
 
     pub fn model(&self, name: &str, sql: &str) {
