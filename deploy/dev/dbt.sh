@@ -7,7 +7,7 @@ lock=workers/transform/requirements.lock
     echo "missing: Python 3.10 or newer with venv (Debian: apt-get install python3-venv), for dbt; name another with PYTHON=…" >&2
     exit 1
 }
-echo "installing dbt (230 MB, once)" >&2
+echo "installing dbt (270 MB, once)" >&2
 rm -rf .venv
 "$1" -m venv .venv
 # --no-deps: the lock is complete, and leaves out one parser that dbt asks for and does not need.

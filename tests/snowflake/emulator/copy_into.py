@@ -158,7 +158,13 @@ def _load(session, plan: _Plan) -> dict[str, int]:
 
 
 def _width(path: str, packed: bool, delimiter: str) -> int:
-    with (gzip.open if packed else open)(path, "rt", encoding="utf-8", newline="") as file:
+    """The fields of the first row. An error where a quote is not closed, which DuckDB would close by itself."""
+    read = gzip.open if packed else open
+    with read(path, "rb") as file:
+        quotes = sum(piece.count(b'"') for piece in iter(lambda: file.read(1 << 20), b""))
+    if quotes % 2:
+        raise errors.ServiceError("100073", "End of file reached in a quoted field: a quote is not closed", "22000")
+    with read(path, "rt", encoding="utf-8", newline="") as file:
         return len(next(csv.reader(file, delimiter=delimiter, doublequote=True), [""]))
 
 

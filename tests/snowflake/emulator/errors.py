@@ -65,6 +65,7 @@ _WORDS = [
     (r"Function with name \"?([\w$.]+)\"? does not exist", "002140", "42601", "Unknown function {0}"),
     (r"(?:Referenced column|column named) \"([^\"]+)\"", "000904", "42000", "error line 1 at position 0\ninvalid identifier '{0}'"),
     (r"Table \"[^\"]*\" does not have a column (?:named|with name) \"([^\"]+)\"", "000904", "42000", "error line 1 at position 0\ninvalid identifier '{0}'"),
+    (r"Referenced update column (\S+) not found", "000904", "42000", "error line 1 at position 0\ninvalid identifier '{0}'"),
     (r"NOT NULL constraint failed: (\S+)", "100072", "22000", "NULL result in a non-nullable column"),
     (r"Could not convert string ['\"](.*)['\"] to (?:INT|BIGINT|HUGEINT|DECIMAL|DOUBLE)", "100038", "22018", "Numeric value '{0}' is not recognized"),
 ]

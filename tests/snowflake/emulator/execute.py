@@ -1,5 +1,6 @@
 """One statement in a session, from its text to its answer."""
 
+import asyncio
 import sys
 import time
 import traceback
@@ -9,7 +10,7 @@ from fakesnow.converter import from_binding
 from fakesnow.statement_type import DML_TYPE_IDS, statement_type_id
 from sqlglot import exp
 
-from . import copy_into, errors, fake, results, sql, stages
+from . import copy_into, errors, fake, plain, results, sql, stages
 from .fake import Result
 
 
@@ -32,7 +33,7 @@ async def run(state, session, asked: Asked) -> dict:
             told, session.told = session.told, None
             if told:
                 raise told
-            answer = await _run(state, session, asked)
+            answer = await _in_time(state, session, asked)
         except Exception as error:
             failed = errors.of(error)
             if failed.code == "300002":
@@ -42,6 +43,22 @@ async def run(state, session, asked: Asked) -> dict:
         session.last_query_id = asked.query_id
         state.journal.statement(session, asked.sql, in_transaction, code)
         return answer
+
+
+async def _in_time(state, session, asked: Asked) -> dict:
+    """The answer, if it comes within STATEMENT_TIMEOUT_IN_SECONDS; waiting for locks counts."""
+    timeout_secs = session.parameter("STATEMENT_TIMEOUT_IN_SECONDS", 172800)
+    task = asyncio.create_task(_run(state, session, asked))
+    # Zero is the longest that there is.
+    await asyncio.wait([task], timeout=timeout_secs or None)
+    if task.done():
+        return task.result()
+    task.cancel()
+    session.connection._duck_conn.interrupt()
+    await asyncio.wait([task])
+    await session.transactions.failed()
+    text = f"Statement reached its statement or warehouse timeout of {timeout_secs} second(s) and was canceled."
+    raise errors.ServiceError("000630", text, "57014")
 
 
 async def _run(state, session, asked: Asked) -> dict:
@@ -65,8 +82,10 @@ async def _result(state, session, asked: Asked, statement: sql.Statement) -> Res
             await transactions.commit()
         case "rollback":
             await transactions.rollback()
+        case "nothing":
+            return await transactions.define(lambda: fake.status("Statement executed successfully."))
         case "session":
-            _set_parameters(session, expression)
+            _set_parameters(session, statement)
         case "list":
             return stages.list_files(state, session, expression)
         case "remove":
@@ -82,11 +101,17 @@ async def _result(state, session, asked: Asked, statement: sql.Statement) -> Res
         case "define":
             return await transactions.define(lambda: fake.define(state, session, statement, work))
         case _:
-            return await _read(state, session, expression, work)
+            return await _read(state, session, statement, work)
     return fake.status("Statement executed successfully.")
 
 
-async def _read(state, session, expression, work) -> Result:
+async def _read(state, session, statement: sql.Statement, work) -> Result:
+    expression = statement.expression
+    if (wait_secs := plain.wait_secs(statement.text)) is not None:
+        await asyncio.sleep(wait_secs)
+        return fake.rows({"SYSTEM$WAIT": [f"waited {wait_secs:g} seconds"]})
+    if shown := plain.shown_parameters(statement.text, session, _defaults(state)):
+        return fake.rows(shown)
     if not isinstance(expression, exp.Use):
         return await session.transactions.read(work)
     kind = expression.args.get("kind")
@@ -126,15 +151,27 @@ async def _described(session, statement: sql.Statement) -> Result | None:
     return result
 
 
-def _set_parameters(session, alter: exp.Alter) -> None:
-    for action in alter.args["actions"]:
+def _set_parameters(session, statement: sql.Statement) -> None:
+    if (parameters := plain.session_parameters(statement.text)) is not None:
+        session.parameters.update(parameters)
+        return
+    for action in statement.expression.args.get("actions") or []:
+        if not action.args.get("unset"):
+            raise errors.unsupported(f"way to follow {statement.text!r}")
         for item in action.expressions:
-            if action.args.get("unset"):
-                session.parameters.pop(item.name.upper(), None)
-                continue
-            pair = item.this
-            value = pair.expression
-            session.parameters[pair.this.name.upper()] = value.name if isinstance(value, exp.Literal) else value.sql()
+            session.parameters.pop(item.name.upper(), None)
+
+
+def _defaults(state) -> dict[str, str]:
+    return {
+        "ABORT_DETACHED_QUERY": "false",
+        "AUTOCOMMIT": "true",
+        "LOCK_TIMEOUT": f"{state.settings.lock_timeout_secs:g}",
+        "QUERY_TAG": "",
+        "STATEMENT_TIMEOUT_IN_SECONDS": "172800",
+        "TIMEZONE": "Etc/UTC",
+        "TRANSACTION_ABORT_ON_ERROR": "false",
+    }
 
 
 def _answer(state, session, asked: Asked, statement: sql.Statement, result: Result) -> dict:

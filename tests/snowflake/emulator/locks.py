@@ -21,7 +21,7 @@ class Database:
         self.holders: dict[str, "object"] = {}
         self.waiting: dict[str, deque] = {}
 
-    async def take(self, table: str, session, query_id: str, idle_abort_secs: float) -> None:
+    async def take(self, table: str, session, query_id: str, settings) -> None:
         """Waits for the lock of `table`, in turn, for as long as the session's LOCK_TIMEOUT says."""
         if self.holders.get(table) is session:
             return
@@ -29,14 +29,14 @@ class Database:
         if len(queue) >= WAITERS:
             why = f"the number of waiters for this lock exceeds the {WAITERS} statements limit"
             raise self._refused(table, query_id, why)
-        timeout = session.parameter("LOCK_TIMEOUT", 43200.0)
+        timeout = session.parameter("LOCK_TIMEOUT", float(settings.lock_timeout_secs))
         begun = time.monotonic()
         queue.append(session)
         try:
             while self.holders.get(table) is not None or queue[0] is not session:
                 if time.monotonic() - begun >= timeout:
                     raise self._refused(table, query_id, f"it waited longer than LOCK_TIMEOUT, {timeout:g} s")
-                await self._end_idle(self.holders.get(table), idle_abort_secs)
+                await self._end_idle(self.holders.get(table), settings.idle_abort_secs)
                 await asyncio.sleep(0.01)
             self.holders[table] = session
         finally:

@@ -97,4 +97,15 @@ def _seconds(microseconds: int) -> str:
 
 
 def arrow(table: pa.Table, columns: list[dict]) -> str:
-    return b64encode(to_ipc(to_sf(table, columns))).decode()
+    told = to_sf(table, columns)
+    for at, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and table.column(at).null_count:
+            told = told.set_column(at, told.schema.field(at), _masked(told.column(at), table.column(at).is_null()))
+    return b64encode(to_ipc(told)).decode()
+
+
+def _masked(times: pa.ChunkedArray, missing: pa.ChunkedArray) -> pa.Array:
+    """fakesnow makes 1970 of a time that is not there."""
+    parts = times.combine_chunks()
+    arrays = [part.fill_null(0) for part in parts.flatten()]
+    return pa.StructArray.from_arrays(arrays, fields=list(parts.type), mask=missing.combine_chunks())

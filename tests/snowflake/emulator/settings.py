@@ -21,6 +21,8 @@ class Settings:
     master_secs: int = 14400
     idle_abort_secs: float = 300
     """After how long without a statement a transaction that others wait for is rolled back."""
+    lock_timeout_secs: float = 60
+    """LOCK_TIMEOUT of sessions that set none. The service's own is twelve hours: no test should be stuck for so long."""
     answer_after_secs: float = 45
     """After how long a query is answered with where to ask for its result."""
     inline_rows: int = 1000
@@ -46,7 +48,7 @@ def read(arguments: list[str]) -> Settings:
         parser.add_argument(option(name), default=getattr(defaults, name))
     for name in ("token_secs", "master_secs", "inline_rows", "chunk_rows"):
         parser.add_argument(option(name), type=int, default=getattr(defaults, name))
-    for name in ("idle_abort_secs", "answer_after_secs"):
+    for name in ("idle_abort_secs", "lock_timeout_secs", "answer_after_secs"):
         parser.add_argument(option(name), type=float, default=getattr(defaults, name))
     for name in ("role", "warehouse", "database"):
         parser.add_argument(option(name), action="append", dest=f"{name}s", help="one that exists; may be repeated")

@@ -1,27 +1,26 @@
 """One statement: what kind it is, and what fakesnow needs to be told differently."""
 
-import re
 from dataclasses import dataclass
 
 import sqlglot
+from fakesnow.transforms.transforms import SQL_DESCRIBE_TABLE
 from sqlglot import exp
 
-from . import errors
-
-_START = re.compile(r"^\s*START\s+TRANSACTION\b", re.IGNORECASE)
+from . import errors, plain
 
 
 @dataclass
 class Statement:
     kind: str
-    """read, insert, change, define, begin, commit, rollback, session, put, list, remove, copy, stage"""
+    """read, insert, change, define, nothing, begin, commit, rollback, session, put, list, remove, copy, stage"""
     expression: exp.Expr
     text: str
 
 
 def parse(text: str) -> Statement:
-    text = _START.sub("BEGIN", text)
-    parsed = [one for one in sqlglot.parse(text, read="snowflake") if one is not None and not isinstance(one, exp.Semicolon)]
+    if plain.changes_nothing(text):
+        return Statement("nothing", exp.Command(this="ALTER"), text)
+    parsed = [one for one in sqlglot.parse(plain.rewritten(text), read="snowflake") if one is not None and not isinstance(one, exp.Semicolon)]
     if not parsed:
         raise errors.ServiceError("000900", "SQL compilation error:\nsyntax error: empty SQL statement.")
     if len(parsed) > 1:
@@ -58,8 +57,14 @@ def _kind(expression: exp.Expr) -> str:
             return "read"
         case exp.Command():
             word = str(expression.this).upper()
-            return {"REMOVE": "remove", "RM": "remove", "EXPLAIN": "read", "CALL": "read"}.get(word, "define")
+            if word == "ALTER" and str(expression.expression).strip().upper().startswith("SESSION"):
+                return "session"
+            return "remove" if word in ("REMOVE", "RM") else "read" if word in _READING else "define"
     return "define"
+
+
+# Of the statements that sqlglot leaves alone, those that change nothing of the tables.
+_READING = {"CALL", "DESC", "DESCRIBE", "EXPLAIN", "SET", "SHOW", "UNSET", "USE"}
 
 
 def full_name(table: exp.Table, session) -> tuple[str, str, str]:
@@ -89,7 +94,18 @@ def prepared(expression: exp.Expr, session) -> exp.Expr:
     expression = expression.copy()
     if isinstance(expression, exp.Create):
         _strip_properties(expression, session)
+    if isinstance(expression, exp.TruncateTable) and expression.args.get("exists"):
+        expression.set("exists", False)
+    if isinstance(expression, exp.Describe) and isinstance(expression.this, exp.Table):
+        name = full_name(expression.this, session)
+        if ".".join(name) in session.temporary:
+            return _describe_temporary(name[2])
     return expression.transform(lambda node: _rewrite(node, session), copy=False)
+
+
+def _describe_temporary(name: str) -> exp.Expr:
+    asked = SQL_DESCRIBE_TABLE.substitute(catalog="temp", schema="main", table=name)
+    return sqlglot.parse_one(asked.replace("FROM _fs", "FROM _fs_global._fs"), read="duckdb")
 
 
 def _rewrite(node: exp.Expr, session) -> exp.Expr:

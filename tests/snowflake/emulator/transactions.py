@@ -67,12 +67,12 @@ class Transactions:
         """Runs what changes or removes rows of `table`, which it locks."""
         self._go_on()
         self._begin_unasked()
-        take = self.database.take(table, self.session, query_id, self.state.settings.idle_abort_secs)
+        take = self.database.take(table, self.session, query_id, self.state.settings)
         if self.session.transaction:
             try:
                 await take
             except errors.ServiceError:
-                await self._failed()
+                await self.failed()
                 raise
             return await self._within(work, keep=True)
         await take
@@ -148,7 +148,7 @@ class Transactions:
                 if not left:
                     raise
             except Exception:
-                await self._failed()
+                await self.failed()
                 raise
         if keep:
             transaction.log.append(work)
@@ -169,8 +169,10 @@ class Transactions:
             await run_in_threadpool(self.duckdb.execute, "ROLLBACK")
             self.session.transaction.seen = None
 
-    async def _failed(self) -> None:
-        """What becomes of the transaction whose statement failed."""
+    async def failed(self) -> None:
+        """What becomes of the transaction, if there is one, whose statement failed."""
+        if self.session.transaction is None:
+            return
         if not self.session.parameter("TRANSACTION_ABORT_ON_ERROR", False):
             await self._undo()
         elif self.state.settings.aborted == "refuse":

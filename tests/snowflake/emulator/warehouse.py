@@ -9,6 +9,7 @@ import fakesnow.cursor
 import fakesnow.fakes
 from fakesnow import info_schema
 from fakesnow.instance import FakeSnow
+from sqlglot import exp
 
 from .transactions import Database
 
@@ -17,6 +18,26 @@ warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
 # It would turn every sum into a floating point number, where the service sums what are numbers exactly. The price: a sum
 # over text is an error here.
 fakesnow.cursor.transforms.numeric_agg_implicit_cast = lambda expression: expression
+
+_TO_TIMESTAMP = fakesnow.cursor.transforms.to_timestamp
+
+
+def _to_timestamp(expression: exp.Expr) -> exp.Expr:
+    """fakesnow forgets that TRY_CAST is to try."""
+    if isinstance(expression, exp.TryCast) and expression.to.this in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ):
+        return exp.Anonymous(this="_emulator_try_timestamp", expressions=[expression.this])
+    return _TO_TIMESTAMP(expression)
+
+
+fakesnow.cursor.transforms.to_timestamp = _to_timestamp
+
+# A whole number is a time since 1970: in seconds, or in smaller parts where it would be too far away.
+_TRY_TIMESTAMP = """CREATE OR REPLACE MACRO {name}._emulator_try_timestamp(val) AS (CASE
+    WHEN NOT regexp_full_match(CAST(val AS VARCHAR), '-?[0-9]+') THEN TRY_CAST(val AS TIMESTAMP)
+    WHEN ABS(TRY_CAST(val AS BIGINT)) < 31536000000 THEN make_timestamp(TRY_CAST(val AS BIGINT) * 1000000)
+    WHEN ABS(TRY_CAST(val AS BIGINT)) < 31536000000000 THEN make_timestamp(TRY_CAST(val AS BIGINT) * 1000)
+    WHEN ABS(TRY_CAST(val AS BIGINT)) < 31536000000000000 THEN make_timestamp(TRY_CAST(val AS BIGINT))
+    ELSE make_timestamp(TRY_CAST(val AS BIGINT) // 1000) END)"""
 
 _EXT = "_fs_global._fs_information_schema"
 
@@ -42,7 +63,7 @@ def _information_schema(name: str) -> str:
         database_name AS "STAGE_CATALOG", schema_name AS "STAGE_SCHEMA", name AS "STAGE_NAME", NULL::VARCHAR AS "STAGE_URL",
         NULL::VARCHAR AS "STAGE_REGION", 'Internal Named' AS "STAGE_TYPE", owner AS "STAGE_OWNER", comment AS "COMMENT",
         created_on AS "CREATED", created_on AS "LAST_ALTERED" FROM {_EXT}._fs_stages WHERE database_name = '{name}'"""
-    return f"{views}; {tables}; {stages}"
+    return f"{views}; {tables}; {stages}; {_TRY_TIMESTAMP.format(name=name)}"
 
 
 class _Few(OrderedDict):
@@ -84,14 +105,14 @@ class Warehouse:
         return self.databases.setdefault(name or "", Database())
 
     def describe(self, name: tuple[str, str, str], comment: str | None, text: str | None) -> None:
-        """Keeps a table's or view's comment, and a view's text, in place of those that it had."""
+        """Keeps a table's or view's comment, and the text if there is one, in place of those that it had."""
         with self.connecting, self.fakesnow.duck_conn.cursor() as cursor:
             cursor.execute("BEGIN")
-            for table, prefix in (("_fs_tables_ext", "ext_table_"), ("_emulator_views", "")):
-                where = f"{prefix}catalog = ? AND {prefix}schema = ? AND {prefix}name = ?"
-                cursor.execute(f"DELETE FROM {_EXT}.{table} WHERE {where}", name)
+            where = "ext_table_catalog = ? AND ext_table_schema = ? AND ext_table_name = ?"
+            cursor.execute(f"DELETE FROM {_EXT}._fs_tables_ext WHERE {where}", name)
             cursor.execute(f"INSERT INTO {_EXT}._fs_tables_ext VALUES (?, ?, ?, ?)", [*name, comment])
             if text is not None:
+                cursor.execute(f"DELETE FROM {_EXT}._emulator_views WHERE catalog = ? AND schema = ? AND name = ?", name)
                 cursor.execute(f"INSERT INTO {_EXT}._emulator_views VALUES (?, ?, ?, ?)", [*name, text])
             cursor.execute("COMMIT")
 

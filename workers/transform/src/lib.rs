@@ -16,7 +16,7 @@ use warehouse::Ledger;
 pub use builder::Builder;
 pub use handler::TransformHandler;
 
-use dbt::{Dbt, DbtSettings};
+use dbt::{Dbt, DbtSettings, DbtWarehouse};
 
 /// The handler that the settings describe, with dbt warming up in the background.
 ///
@@ -33,7 +33,7 @@ pub async fn open(
     Ok(TransformHandler::new(builder, ledger, worker, settings.transform.together))
 }
 
-/// Whether dbt is there, for `millrace check`: its version, or what is missing.
+/// Whether dbt is there with what it needs for the warehouse, for `millrace check`: the versions, or what is missing.
 ///
 /// # Errors
 /// As [`open`].
@@ -48,15 +48,11 @@ fn at_start(error: dbt::DbtError) -> Failure {
 }
 
 fn dbt_settings(settings: &Settings) -> Result<DbtSettings, Failure> {
-    let url = &settings.warehouse.url;
-    let Some(path) = url.strip_prefix("duckdb:") else {
-        return Err(Failure::fatal("warehouse.url names no warehouse that dbt is set up for: use duckdb:<path>"));
-    };
     Ok(DbtSettings {
         python: settings.transform.python.clone(),
         sidecar: settings.transform.sidecar.clone(),
         project_dir: settings.transform.project.clone(),
-        duckdb_path: path.into(),
+        warehouse: DbtWarehouse::of_url(&settings.warehouse.url).map_err(at_start)?,
         target_dir: settings.transform.target.clone(),
         timeout_secs: settings.transform.timeout_secs,
         warm: settings.transform.warm,

@@ -15,6 +15,25 @@
     try_cast(nullif(trim({{ column }}), '') as {{ type }})
 {%- endmacro %}
 
+{# A date, or a date and a time: what the clock at the plant showed. An offset behind it is read and left out. #}
+{% macro moment(column) -%}
+    {{ adapter.dispatch('moment')(column) }}
+{%- endmacro %}
+
+{% macro duckdb__moment(column) -%}
+    {{ typed(column, 'timestamp') }}
+{%- endmacro %}
+
+{#
+  Snowflake alone would take more for a time than DuckDB does, a bare number for one (seconds since 1970), and an account
+  may say what `timestamp` means: hence the pattern, which is what DuckDB reads, and the type's full name. In SQL strings
+  of Snowflake a backslash needs another one; the pattern has none.
+#}
+{% macro default__moment(column) -%}
+    {%- set text = "replace(trim(" ~ column ~ "), '/', '-')" -%}
+    try_cast(case when regexp_like({{ text }}, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?)?$') then {{ text }} end as timestamp_ntz(6))
+{%- endmacro %}
+
 {# Where a row came from, carried unchanged into CORE and MARTS. #}
 {% macro lineage() -%}
     load_id as load_id,

@@ -4,6 +4,45 @@
 {%- endmacro %}
 
 {#
+  The mean; null where there is nothing to take it of. Not `avg`: of decimals that is a float here and a decimal of some
+  digits there. A sum of decimals is the same everywhere, and so is one division.
+#}
+{% macro mean(column) -%}
+    {{ ratio('sum(' ~ column ~ ')', 'count(' ~ column ~ ')') }}
+{%- endmacro %}
+
+{# The median of decimals of four digits: of two in the middle, the mean, which has one digit more. #}
+{% macro median_of(column) -%}
+    cast(median(cast({{ column }} as double)) as decimal(18, 5))
+{%- endmacro %}
+
+{# 0 is Monday. Snowflake's other weekdays begin where the account's WEEK_START says. #}
+{% macro weekday(column) -%}
+    {{ adapter.dispatch('weekday')(column) }}
+{%- endmacro %}
+
+{% macro default__weekday(column) -%}
+    dayofweekiso({{ column }}) - 1
+{%- endmacro %}
+
+{% macro duckdb__weekday(column) -%}
+    isodow({{ column }}) - 1
+{%- endmacro %}
+
+{# A date as text, 2026-11-23. A cast would write it as the account's DATE_OUTPUT_FORMAT says. #}
+{% macro date_text(column) -%}
+    {{ adapter.dispatch('date_text')(column) }}
+{%- endmacro %}
+
+{% macro default__date_text(column) -%}
+    to_char({{ column }}, 'YYYY-MM-DD')
+{%- endmacro %}
+
+{% macro duckdb__date_text(column) -%}
+    strftime({{ column }}, '%Y-%m-%d')
+{%- endmacro %}
+
+{#
   Minutes from one timestamp to another, to the second; negative if it went backwards, null if one is missing.
   A decimal, because sums of floats depend on the order in which threads meet the rows, and a rebuild of the same rows
   must give the same table.

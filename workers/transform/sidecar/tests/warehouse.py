@@ -26,6 +26,9 @@ COLUMNS = {
 }
 
 
+LINEAGE = "LOAD_ID varchar, SOURCE_FILE varchar, SOURCE_ROW bigint, LOADED_AT timestamp"
+
+
 class Warehouse:
     """A DuckDB file with empty RAW tables; `deliver` replaces what one source shows."""
 
@@ -33,14 +36,12 @@ class Warehouse:
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
         self.path = self.folder / "mill.duckdb"
+        self.environment = {"MILLRACE_DUCKDB_PATH": str(self.path)}
         with duckdb.connect(str(self.path)) as db:
             db.execute("create schema RAW; create schema RAW_RUN")
             for table, columns in COLUMNS.items():
                 typed = ", ".join(f"{column} varchar" for column in columns.split())
-                db.execute(
-                    f"create table RAW_RUN.{table}_RUN ({typed}, LOAD_ID varchar, SOURCE_FILE varchar,"
-                    " SOURCE_ROW bigint, LOADED_AT timestamp)"
-                )
+                db.execute(f"create table RAW_RUN.{table}_RUN ({typed}, {LINEAGE})")
                 db.execute(f"create view RAW.{table} as select * from RAW_RUN.{table}_RUN")
 
     def deliver(self, table: str, load_id: str, *rows: dict[str, str]) -> None:
@@ -61,13 +62,13 @@ class Warehouse:
 
 
 class Sidecar:
-    """The process under test; `first` is what it said at the start."""
+    """The process under test, on a DuckDB file or the emulator; `first` is what it said at the start."""
 
-    def __init__(self, warehouse: Warehouse, project: Path = PROJECT) -> None:
+    def __init__(self, warehouse: Any, project: Path = PROJECT) -> None:
         self.project = project
         self.environment = {
             **os.environ,
-            "MILLRACE_DUCKDB_PATH": str(warehouse.path),
+            **warehouse.environment,
             "DBT_TARGET_PATH": str(warehouse.folder / "target"),
             "DBT_LOG_PATH": str(warehouse.folder / "logs"),
         }

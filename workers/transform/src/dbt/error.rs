@@ -3,22 +3,7 @@
 use messages::Failure;
 
 use super::BuildReport;
-
-/// What dbt and its adapters say when the warehouse was away or held by somebody else.
-const PASSING: [&str; 9] = [
-    HELD[0],
-    HELD[1],
-    "transactioncontext error",
-    "operationalerror",
-    "250001", // Snowflake: could not connect
-    "251011", // Snowflake: could not connect, after retries
-    "connection reset",
-    "connection refused",
-    "timed out",
-];
-
-/// What DuckDB says of a file that another process has open.
-const HELD: [&str; 2] = ["could not set lock on file", "conflicting lock is held"];
+use super::cause::{self, Cause, HELD};
 
 /// What the sidecar and the cold driver say of a selection that matches nothing.
 const NOTHING: &str = "nothing to build";
@@ -52,6 +37,12 @@ pub enum DbtError {
         /// The models that failed, and why the first one did.
         message: String,
     },
+    /// The warehouse does not let dbt in.
+    #[error("dbt can't log in to the warehouse: {message}; mend the SNOWFLAKE_ variables, then start again")]
+    Refused {
+        /// The warehouse's words.
+        message: String,
+    },
     /// The warehouse was held by somebody else or away, or dbt died.
     #[error("dbt could not build now: {message}")]
     Transient {
@@ -76,10 +67,11 @@ impl DbtError {
     /// An error that dbt told in words, where nothing was built.
     pub(super) fn of_text(text: &str) -> Self {
         let message = one_paragraph(text);
-        match () {
-            () if is_passing(text) => Self::Transient { message },
-            () if message.starts_with(NOTHING) => Self::NothingSelected { message },
-            () => Self::Project { message },
+        match cause::of(text) {
+            Cause::Refused => Self::Refused { message },
+            Cause::Passing => Self::Transient { message },
+            Cause::Lasting if message.starts_with(NOTHING) => Self::NothingSelected { message },
+            Cause::Lasting => Self::Project { message },
         }
     }
 
@@ -87,7 +79,11 @@ impl DbtError {
     pub(super) fn of_failed(report: BuildReport) -> Self {
         let said = |message: &Option<String>| message.clone().unwrap_or_default();
         let first = report.errors().next().map(|node| one_paragraph(&said(&node.message))).unwrap_or_default();
-        if report.errors().all(|node| is_passing(&said(&node.message))) {
+        let causes: Vec<Cause> = report.errors().map(|node| cause::of(&said(&node.message))).collect();
+        if causes.contains(&Cause::Refused) {
+            return Self::Refused { message: first };
+        }
+        if causes.iter().all(|cause| *cause == Cause::Passing) {
             return Self::Transient { message: first };
         }
         let names: Vec<&str> = report.errors().map(|node| node.name.as_str()).collect();
@@ -100,18 +96,13 @@ impl From<DbtError> for Failure {
     fn from(error: DbtError) -> Self {
         let message = error.to_string();
         match error {
-            DbtError::Missing { .. } => Self::fatal(message),
+            DbtError::Missing { .. } | DbtError::Refused { .. } => Self::fatal(message),
             DbtError::Project { .. } | DbtError::NothingSelected { .. } | DbtError::Failed { .. } => {
                 Self::permanent(message)
             }
             DbtError::Transient { .. } | DbtError::TimedOut { .. } => Self::transient(message),
         }
     }
-}
-
-fn is_passing(text: &str) -> bool {
-    let text = text.to_lowercase();
-    PASSING.iter().any(|known| text.contains(known))
 }
 
 /// dbt breaks and indents its messages for terminals.

@@ -13,6 +13,7 @@
 //! | a build takes too long | its whole process group is killed: [`DbtError::TimedOut`] |
 //! | the caller drops a build in the middle | the sidecar is replaced before the next build |
 
+mod cause;
 mod cold;
 mod error;
 mod fingerprint;
@@ -23,12 +24,14 @@ mod report;
 mod settings;
 mod sidecar;
 mod status;
+mod target;
 mod warm;
 
 pub use error::DbtError;
 pub use report::{BuildReport, BuildRequest, How, NodeResult, NodeStatus};
 pub use settings::DbtSettings;
 pub use status::DbtStatus;
+pub use target::DbtWarehouse;
 
 use cold::Cold;
 use warm::{Warm, WarmError};
@@ -70,11 +73,11 @@ impl Dbt {
     /// Builds what `request` selects, and of what that reads the models which the warehouse does not have yet. `Ok` means
     /// that no model failed; tests may have, and models below a failed test are skipped: ask the report.
     ///
-    /// The caller owes: nobody holds the DuckDB file, this process neither, until this returns.
+    /// The caller owes: nobody holds the DuckDB file, this process neither, until this returns. Snowflake asks for nothing.
     ///
     /// # Errors
     /// [`DbtError::Failed`] for models that failed, [`DbtError::Project`] if the project does not parse or the selection
-    /// matches nothing, [`DbtError::Transient`] and [`DbtError::TimedOut`] where another try may succeed.
+    /// matches nothing, [`DbtError::Refused`] where the warehouse does not let dbt in, [`DbtError::Transient`] and [`DbtError::TimedOut`] where another try may succeed.
     pub async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
         let _building = self.status.building();
         if let Some(warm) = &mut self.warm {

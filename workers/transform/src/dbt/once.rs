@@ -10,11 +10,22 @@ use tokio::process::Command;
 use super::process::Group;
 use super::{DbtError, DbtSettings};
 
-/// Finds the installed versions, and the folder of each, without importing dbt, which takes a second.
-const INSTALLED: &str = "from importlib.metadata import distribution as d; \
-    ds = [d(p) for p in ('dbt-core', 'dbt-duckdb')]; \
-    print(', '.join(f'{d.name} {d.version}' for d in ds)); \
-    print(*(d.locate_file(p) for d, p in zip(ds, ('dbt', 'dbt/adapters/duckdb'))), sep='\\n')";
+/// Finds the installed versions, and the folder of each, without importing dbt, which takes a second. Exits with 4 where dbt is
+/// there and its adapter for the warehouse is not.
+const INSTALLED: &str = "\
+import sys
+from importlib.metadata import PackageNotFoundError, distribution
+package, folder = sys.argv[1:]
+core = distribution('dbt-core')
+try:
+    adapter = distribution(package)
+except PackageNotFoundError:
+    sys.exit(4)
+print(f'{core.name} {core.version}, {adapter.name} {adapter.version}')
+print(core.locate_file('dbt'), adapter.locate_file(folder), sep='\\n')";
+
+/// Its exit code for an adapter that is missing.
+const NO_ADAPTER: i32 = 4;
 
 /// The longest that asking for versions may take: two seconds on a machine that is very busy, so this is never met by one that
 /// works.
@@ -33,11 +44,16 @@ pub(super) async fn probe(settings: &DbtSettings) -> Result<Installed, DbtError>
     let missing = |message: String| DbtError::Missing { message };
     let python = settings.python.display();
     let mut command = settings.python();
-    command.args(["-c", INSTALLED]);
+    let adapter = settings.warehouse.adapter();
+    command.args(["-c", INSTALLED, adapter.package, adapter.folder]);
     let output = run(command, PROBE_LIMIT)
         .await
         .map_err(|error| missing(format!("can't run Python at {python}: {error}; run `make dbt`")))?
         .ok_or_else(|| missing(format!("Python at {python} gives no answer; run `make dbt`")))?;
+    if output.status.code() == Some(NO_ADAPTER) {
+        let package = adapter.package;
+        return Err(missing(format!("{package} is not installed for Python at {python}: run `make dbt`")));
+    }
     if !output.status.success() {
         return Err(missing(format!("dbt is not installed for Python at {python}: run `make dbt`")));
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::DbtError;
+use super::target::absolute;
+use super::{DbtError, DbtWarehouse};
 
 /// What [`Dbt`](super::Dbt) needs to know. Relative paths begin at the working folder.
 #[derive(Clone, Debug)]
@@ -16,8 +17,8 @@ pub struct DbtSettings {
     pub sidecar: PathBuf,
     /// The folder with `dbt_project.yml` and `profiles.yml`.
     pub project_dir: PathBuf,
-    /// The DuckDB file. Its name without extension is the database in dbt's SQL.
-    pub duckdb_path: PathBuf,
+    /// Where dbt builds.
+    pub warehouse: DbtWarehouse,
     /// Where dbt writes what it compiles; made if it is not there. One for each process that builds.
     pub target_dir: PathBuf,
     /// The longest that one build may take, in seconds of the wall clock, before it is killed.
@@ -37,7 +38,7 @@ impl DbtSettings {
             python: if self.python.components().count() > 1 { absolute(self.python)? } else { self.python },
             sidecar: absolute(self.sidecar)?,
             project_dir: absolute(self.project_dir)?,
-            duckdb_path: absolute(self.duckdb_path)?,
+            warehouse: self.warehouse.prepared()?,
             target_dir: absolute(self.target_dir)?,
             ..self
         };
@@ -63,7 +64,7 @@ impl DbtSettings {
     pub(super) fn python(&self) -> Command {
         let mut command = Command::new(&self.python);
         command
-            .env("MILLRACE_DUCKDB_PATH", &self.duckdb_path)
+            .envs(self.warehouse.environment())
             .env("DBT_TARGET_PATH", &self.target_dir)
             .env("DBT_LOG_PATH", &self.target_dir)
             // dbt reads a `.env` above its working folder; the platform has read its own already.
@@ -74,9 +75,4 @@ impl DbtSettings {
     pub(super) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_secs)
     }
-}
-
-fn absolute(path: PathBuf) -> Result<PathBuf, DbtError> {
-    std::path::absolute(&path)
-        .map_err(|error| DbtError::Missing { message: format!("can't find {}: {error}", path.display()) })
 }

@@ -154,6 +154,7 @@ impl Part for DbtStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dbt::DbtWarehouse;
 
     fn status(folder: &std::path::Path) -> DbtStatus {
         let at = |name: &str| folder.join(name);
@@ -164,7 +165,7 @@ mod tests {
             python: at("python"),
             sidecar: at("sidecar.py"),
             project_dir: folder.into(),
-            duckdb_path: at("w.duckdb"),
+            warehouse: DbtWarehouse::DuckDb(at("w.duckdb")),
             target_dir: folder.into(),
             timeout_secs: 1,
             warm: true,

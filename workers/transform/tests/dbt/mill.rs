@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use millrace_transform::dbt::DbtSettings;
+use millrace_transform::dbt::{DbtSettings, DbtWarehouse};
 use tempfile::TempDir;
 
 /// RAW as the platform makes it: every view is there before the first load.
@@ -81,7 +81,7 @@ impl Mill {
             python: self.python.clone(),
             sidecar: self.sidecar.clone(),
             project_dir: self.project.clone(),
-            duckdb_path: self.database(),
+            warehouse: DbtWarehouse::DuckDb(self.database()),
             target_dir: self.folder.path().join("target"),
             timeout_secs: 120,
             warm: true,

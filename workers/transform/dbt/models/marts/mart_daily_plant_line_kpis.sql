@@ -1,40 +1,41 @@
+{# Columns stand with their table where an alias has their name: Snowflake might take the one for the other. #}
 with batches as (
     select
-        production_date,
-        plant,
-        line,
+        b.production_date,
+        b.plant,
+        b.line,
         count(*) as batch_count,
-        count(case when batch_status = 'RELEASED' then 1 end) as released_batch_count,
-        count(case when batch_status = 'QUARANTINED' then 1 end) as quarantined_batch_count,
-        count(case when batch_status = 'REJECTED' then 1 end) as rejected_batch_count,
-        sum(quantity_produced) as quantity_produced,
+        count(case when b.batch_status = 'RELEASED' then 1 end) as released_batch_count,
+        count(case when b.batch_status = 'QUARANTINED' then 1 end) as quarantined_batch_count,
+        count(case when b.batch_status = 'REJECTED' then 1 end) as rejected_batch_count,
+        sum(b.quantity_produced) as quantity_produced,
         -- Only beside a known produced quantity, so that the two rates below add up to one.
-        sum(case when quantity_produced is not null then coalesce(quantity_rejected, 0) end) as quantity_rejected,
-        sum(quantity_good) as quantity_good,
-        sum(cycle_time_minutes) as run_time_minutes,
-        avg(cycle_time_minutes) as avg_cycle_time_minutes,
-        {{ load_ids('load_id') }} as load_ids
-    from {{ ref('core_fct_batch_output') }}
-    where production_date is not null
+        sum(case when b.quantity_produced is not null then coalesce(b.quantity_rejected, 0) end) as quantity_rejected,
+        sum(b.quantity_good) as quantity_good,
+        sum(b.cycle_time_minutes) as run_time_minutes,
+        {{ mean('b.cycle_time_minutes') }} as avg_cycle_time_minutes,
+        {{ load_ids('b.load_id') }} as load_ids
+    from {{ ref('core_fct_batch_output') }} as b
+    where b.production_date is not null
     group by 1, 2, 3
 ),
 
 orders as (
     select
-        cast(date_trunc('day', actual_end) as date) as production_date,
-        coalesce(plant, 'UNKNOWN') as plant,
-        coalesce(line, 'UNKNOWN') as line,
+        cast(date_trunc('day', o.actual_end) as date) as production_date,
+        coalesce(o.plant, 'UNKNOWN') as plant,
+        coalesce(o.line, 'UNKNOWN') as line,
         count(*) as finished_order_count,
-        count(case when is_on_time then 1 end) as on_time_order_count,
-        avg(end_delay_minutes) as avg_order_delay_minutes,
-        {{ load_ids('load_id') }} as order_load_ids
-    from {{ ref('core_production_orders') }}
-    where order_status = 'COMPLETED' and actual_end is not null
+        count(case when o.is_on_time then 1 end) as on_time_order_count,
+        {{ mean('o.end_delay_minutes') }} as avg_order_delay_minutes,
+        {{ load_ids('o.load_id') }} as order_load_ids
+    from {{ ref('core_production_orders') }} as o
+    where o.order_status = 'COMPLETED' and o.actual_end is not null
     group by 1, 2, 3
 )
 
 select
-    cast(coalesce(b.production_date, o.production_date) as varchar)
+    {{ date_text('coalesce(b.production_date, o.production_date)') }}
         || '|' || coalesce(b.plant, o.plant)
         || '|' || coalesce(b.line, o.line) as daily_kpi_key,
     coalesce(b.production_date, o.production_date) as production_date,

@@ -1,30 +1,31 @@
+{# Columns stand with their table where an alias has their name: Snowflake might take the one for the other. #}
 with batches as (
     select
-        material_id,
+        b.material_id,
         count(*) as batch_count,
-        count(case when batch_status in ('QUARANTINED', 'REJECTED') then 1 end) as blocked_batch_count,
-        sum(quantity_produced) as quantity_produced,
-        sum(case when quantity_produced is not null then coalesce(quantity_rejected, 0) end) as quantity_rejected,
-        sum(quantity_good) as quantity_good,
-        sum(scrap_cost) as scrap_cost,
-        avg(cycle_time_minutes) as avg_cycle_time_minutes,
-        median(cycle_time_minutes) as median_cycle_time_minutes,
-        min(production_date) as first_production_date,
-        max(production_date) as last_production_date,
-        {{ load_ids('load_id') }} as batch_load_ids
-    from {{ ref('core_fct_batch_output') }}
+        count(case when b.batch_status in ('QUARANTINED', 'REJECTED') then 1 end) as blocked_batch_count,
+        sum(b.quantity_produced) as quantity_produced,
+        sum(case when b.quantity_produced is not null then coalesce(b.quantity_rejected, 0) end) as quantity_rejected,
+        sum(b.quantity_good) as quantity_good,
+        sum(b.scrap_cost) as scrap_cost,
+        {{ mean('b.cycle_time_minutes') }} as avg_cycle_time_minutes,
+        {{ median_of('b.cycle_time_minutes') }} as median_cycle_time_minutes,
+        min(b.production_date) as first_production_date,
+        max(b.production_date) as last_production_date,
+        {{ load_ids('b.load_id') }} as batch_load_ids
+    from {{ ref('core_fct_batch_output') }} as b
     group by 1
 ),
 
 orders as (
     select
-        material_id,
+        o.material_id,
         count(*) as order_count,
-        count(case when is_on_time is not null then 1 end) as finished_order_count,
-        count(case when is_on_time then 1 end) as on_time_order_count,
-        {{ load_ids('load_id') }} as order_load_ids
-    from {{ ref('core_production_orders') }}
-    where order_status <> 'CANCELLED'
+        count(case when o.is_on_time is not null then 1 end) as finished_order_count,
+        count(case when o.is_on_time then 1 end) as on_time_order_count,
+        {{ load_ids('o.load_id') }} as order_load_ids
+    from {{ ref('core_production_orders') }} as o
+    where o.order_status <> 'CANCELLED'
     group by 1
 )
 

@@ -7,8 +7,9 @@ with cleaned as (
         {{ typed('standard_cost', 'decimal(15, 4)') }} as standard_cost,
         {{ code('currency') }} as currency,
         {{ code('supplier_id') }} as supplier_id,
-        {{ typed('lead_time_days', 'integer') }} as lead_time_days,
-        {{ typed('created_at', 'timestamp') }} as created_at,
+        -- An integer has 38 digits on Snowflake and 10 on DuckDB.
+        cast({{ typed('lead_time_days', 'decimal(9, 0)') }} as integer) as lead_time_days,
+        {{ moment('created_at') }} as created_at,
         {{ lineage() }}
     from {{ source('raw', 'materials') }}
 )

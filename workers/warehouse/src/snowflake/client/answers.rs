@@ -10,7 +10,7 @@ use reqwest::{Method, Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 use serde_json::json;
 
-use super::{Refusal, Talk};
+use super::{Refusal, Talk, told};
 use crate::snowflake::answer::{Body, Chunk, Data, chunk_rows};
 
 /// The statement still runs: ask again.
@@ -148,10 +148,6 @@ fn failed(body: &Body) -> Response {
         "queryId": data.and_then(|data| data.query_id.clone()).unwrap_or_default(),
         "sqlState": data.and_then(|data| data.sql_state.clone()).unwrap_or_default(),
     }}))
-}
-
-fn told(body: &serde_json::Value) -> Response {
-    Response::from(http::Response::new(reqwest::Body::from(body.to_string())))
 }
 
 /// What a part must be asked for with: the headers that came with the result, or the key that stands for them.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::tokens::Tokens;
 use crate::snowflake::answer::Answer;
 
 /// What the service said no to. It reaches the session through the crate, which knows no such errors.
@@ -23,6 +24,7 @@ pub(in crate::snowflake) struct Talk {
     max_rows: AtomicUsize,
     statement_limit: Duration,
     answer: Mutex<Option<Answer>>,
+    tokens: Mutex<Option<Tokens>>,
 }
 
 impl Talk {
@@ -34,6 +36,7 @@ impl Talk {
             max_rows: AtomicUsize::new(usize::MAX),
             statement_limit,
             answer: Mutex::new(None),
+            tokens: Mutex::new(None),
         }
     }
 
@@ -60,6 +63,14 @@ impl Talk {
 
     pub(super) fn set_answer(&self, answer: Answer) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+
+    pub(super) fn tokens(&self) -> Option<Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_tokens(&self, tokens: Tokens) {
+        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens);
     }
 
     pub(super) fn is_repeatable(&self) -> bool {

@@ -16,7 +16,7 @@ use super::reading::{Chunk, thread};
 use crate::WarehouseError;
 
 /// The level of gzip: see the measurements in this folder's `mod.rs`.
-const LEVEL: u32 = 1;
+const LEVEL: u32 = 3;
 
 /// The pieces that may be in memory at once, over all parts: being filled, waiting, or on their way. Closing it stops
 /// whoever works for it.

@@ -13,7 +13,7 @@ mod compress;
 mod csv;
 mod reading;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub(super) use compress::{Budget, Compressing, Limits, Opened, Piece};
 pub(super) use reading::{Chunk, Reading};
