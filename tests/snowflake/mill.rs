@@ -1,0 +1,67 @@
+//! A mill on RabbitMQ whose warehouse is a database at the emulator.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use testkit::{Emulator, EmulatorOptions};
+
+use crate::fleet::RabbitMill;
+
+pub struct SnowMill {
+    mill: RabbitMill,
+    emulator: &'static Emulator,
+    pub database: String,
+}
+
+impl SnowMill {
+    /// At the emulator that the tests of this program share.
+    pub fn new() -> Self {
+        Self::on(RabbitMill::new())
+    }
+
+    /// The same where kills are the test's own doing.
+    pub fn patient() -> Self {
+        Self::on(RabbitMill::patient())
+    }
+
+    fn on(mut mill: RabbitMill) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let database = format!("PLANT_{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        mill.set("WAREHOUSE__URL", "snowflake:");
+        for (name, value) in shared().variables(&database) {
+            mill.set_variable(&name, value);
+        }
+        Self { mill, emulator: shared(), database }
+    }
+
+    pub fn emulator(&self) -> &'static Emulator {
+        self.emulator
+    }
+
+    /// What was sent by millrace itself. dbt marks its own.
+    pub fn sent(&self) -> Vec<String> {
+        let all = self.emulator.statements(&self.database).into_iter();
+        let ours = all.filter(|statement| !statement.sql.contains("\"app\": \"dbt\""));
+        ours.map(|statement| statement.sql.trim().to_owned()).collect()
+    }
+}
+
+/// A killed worker's transaction is ended soon: the service waits for minutes.
+fn shared() -> &'static Emulator {
+    static SHARED: std::sync::OnceLock<Emulator> = std::sync::OnceLock::new();
+    let options = EmulatorOptions { idle_abort_secs: Some(1.0), ..EmulatorOptions::default() };
+    SHARED.get_or_init(|| Emulator::start(&options))
+}
+
+impl Deref for SnowMill {
+    type Target = RabbitMill;
+    fn deref(&self) -> &RabbitMill {
+        &self.mill
+    }
+}
+
+impl DerefMut for SnowMill {
+    fn deref_mut(&mut self) -> &mut RabbitMill {
+        &mut self.mill
+    }
+}
