@@ -39,8 +39,11 @@ async fn proofs(flake: &Snowflake, session: &Taken<'_>) -> Result<String, Wareho
         made.map_err(|fault| lacking(&format!("the schemas {}, which it lacks", missing.join(", ")), &fault))?;
     }
     for schema in SCHEMAS.into_iter().filter(|schema| present.contains(schema)) {
-        let views = make_and_drop(session, &format!("VIEW {schema}.{name}"), " AS SELECT 1 AS A").await;
-        views.map_err(|fault| lacking(&format!("views in {schema}"), &fault))?;
+        // Nobody makes a view there, and `setup` grants no right to.
+        if schema != "RAW_RUN" {
+            let views = make_and_drop(session, &format!("VIEW {schema}.{name}"), " AS SELECT 1 AS A").await;
+            views.map_err(|fault| lacking(&format!("views in {schema}"), &fault))?;
+        }
         let tables = make_and_drop(session, &format!("TABLE {schema}.{name}"), " (A BIGINT)").await;
         tables.map_err(|fault| lacking(&format!("tables in {schema}"), &fault))?;
     }

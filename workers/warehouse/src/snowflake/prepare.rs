@@ -34,10 +34,22 @@ pub(super) async fn prepare(flake: &Snowflake, tables: &[TableSpec]) -> Result<(
 
 async fn make(flake: &Snowflake, tables: &[TableSpec]) -> Result<(), WarehouseError> {
     let (present, has_stage) = present(flake).await?;
-    for sql in missing(&present, has_stage, tables) {
+    let statements = missing(&present, has_stage, tables);
+    if statements.is_empty() {
+        return Ok(());
+    }
+    for sql in missing_schemas(flake).await?.into_iter().chain(statements) {
         flake.ask(&sql, Again::Harmless, usize::MAX).await?;
     }
     Ok(())
+}
+
+/// Only what is not there: without the right to make schemas, IF NOT EXISTS is refused even where there is nothing to do.
+async fn missing_schemas(flake: &Snowflake) -> Result<Vec<String>, WarehouseError> {
+    let present = flake.ask(statements::SCHEMATA, Again::Harmless, usize::MAX).await?.rows.rows;
+    let present: Vec<_> = present.iter().filter_map(|row| row.first()?.as_deref()).collect();
+    let missing = ["RAW", "RAW_RUN"].into_iter().filter(|schema| !present.contains(schema));
+    Ok(missing.map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {schema}")).collect())
 }
 
 async fn present(flake: &Snowflake) -> Result<(Present, bool), WarehouseError> {
@@ -61,10 +73,6 @@ fn missing(present: &Present, has_stage: bool, tables: &[TableSpec]) -> Vec<Stri
     statements.extend((!has_stage).then(stage));
     let views = audit_views().into_iter().chain(tables.iter().map(table_view));
     statements.extend(views.filter(|view| !present.shows(view)).map(|view| create(&view)));
-    if !statements.is_empty() {
-        statements.insert(0, "CREATE SCHEMA IF NOT EXISTS RAW_RUN".into());
-        statements.insert(0, "CREATE SCHEMA IF NOT EXISTS RAW".into());
-    }
     statements
 }
 

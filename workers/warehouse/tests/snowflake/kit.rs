@@ -10,6 +10,7 @@ use testkit::Emulator;
 
 /// A database at the emulator.
 pub struct Database {
+    #[allow(dead_code, reason = "not every test that shares this file asks for it")]
     pub name: String,
     pub warehouse: Arc<dyn Warehouse>,
 }

@@ -45,7 +45,9 @@ fn failed(step: &Step, number: usize, of: usize, error: WarehouseError, cure: &s
             WarehouseError::Unavailable(format!("{what} was not run: {why}; run it again"))
         }
         WarehouseError::Held(why) => WarehouseError::Held(format!("{what} was not run: {why}; run it again")),
-        WarehouseError::Configuration(why) => WarehouseError::Configuration(format!("{what} was not run: {why}; {cure}")),
+        WarehouseError::Configuration(why) => {
+            WarehouseError::Configuration(format!("{what} was not run: {why}; {cure}"))
+        }
         WarehouseError::Statement(why) => WarehouseError::Statement(format!("{what} was refused: {why}; {cure}")),
         WarehouseError::Source(failure) => WarehouseError::Source(failure),
     }

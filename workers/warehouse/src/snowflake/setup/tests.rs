@@ -121,7 +121,10 @@ async fn names_the_step_that_failed_and_the_cure() {
     let steps = steps(&Names::default());
     let heard = Mutex::default();
     let role = run(&steps, refusing("USE ROLE SYSADMIN", &heard), |_, _, _| ()).await.unwrap_err().to_string();
-    assert!(role.contains("insufficient privileges; the user who runs this (SNOWFLAKE_ADMIN_USER) needs the role SYSADMIN"), "{role}");
+    assert!(
+        role.contains("insufficient privileges; the user who runs this (SNOWFLAKE_ADMIN_USER) needs the role SYSADMIN"),
+        "{role}"
+    );
     let database = run(&steps, refusing("CREATE DATABASE", &heard), |_, _, _| ()).await.unwrap_err().to_string();
     assert!(
         database.contains("step 6 of ") && database.contains("belongs to another role than SYSADMIN"),
