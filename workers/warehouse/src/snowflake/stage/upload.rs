@@ -12,9 +12,11 @@ use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use object_store::PutPayload;
 use object_store::multipart::PartId;
+use object_store::path::Path;
 use tokio::sync::Semaphore;
 
 use super::place::{Place, Places};
+use super::store::Store;
 use crate::WarehouseError;
 use crate::snowflake::parts::{Opened, Part, Piece};
 
@@ -84,7 +86,7 @@ where
         self.places
             .at(name, |store, path| {
                 let (id, ids) = (id.clone(), ids.clone());
-                async move { store.complete_multipart(&path, &id, ids).await }
+                async move { complete(&*store, &path, &id, ids, bytes).await }
             })
             .await?;
         self.still_open().retain(|(open, _)| open != name);
@@ -121,6 +123,24 @@ where
 
     fn still_open(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Completes a part. Of an answer that was lost on its way the client only learns, as it asks again, that there is no
+/// such upload any more: then the part is there, in full.
+async fn complete(
+    store: &dyn Store,
+    path: &Path,
+    id: &String,
+    ids: Vec<PartId>,
+    bytes: u64,
+) -> object_store::Result<()> {
+    match store.complete_multipart(path, id, ids).await {
+        Err(why @ object_store::Error::NotFound { .. }) => match store.head(path).await {
+            Ok(found) if found.size == bytes => Ok(()),
+            _ => Err(why),
+        },
+        done => done.map(drop),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +22,10 @@ pub(super) enum Trouble {
     Expired,
     /// 500.
     Broken,
+    /// 404.
+    Unknown,
+    /// It is done, but the answer is as above: the first one was lost.
+    DoneAndUnknown,
     /// It never ends.
     Hangs,
 }
@@ -39,6 +43,11 @@ pub(super) struct Troubled {
     calls: Mutex<Vec<String>>,
     now: AtomicUsize,
     most: AtomicUsize,
+    lost: AtomicBool,
+}
+
+fn unknown(path: &Path) -> Error {
+    Error::NotFound { path: path.to_string(), source: "no such upload".into() }
 }
 
 impl Troubled {
@@ -47,7 +56,7 @@ impl Troubled {
     }
 
     pub(super) fn new(plan: impl Fn(&str) -> Option<Trouble> + Send + Sync + 'static) -> Self {
-        let (now, most) = Default::default();
+        let (now, most, lost) = Default::default();
         Self {
             inner: InMemory::new(),
             pieces: Mutex::default(),
@@ -56,12 +65,13 @@ impl Troubled {
             calls: Mutex::default(),
             now,
             most,
+            lost,
         }
     }
 
     /// The first request for which `is_it` holds has the trouble, no other.
     pub(super) fn once(is_it: fn(&str) -> bool, trouble: Trouble) -> Self {
-        let done = std::sync::atomic::AtomicBool::new(false);
+        let done = AtomicBool::new(false);
         Self::new(move |call| (is_it(call) && !done.swap(true, Ordering::Relaxed)).then_some(trouble))
     }
 
@@ -114,6 +124,12 @@ impl Troubled {
                 store: "S3",
                 source: says("Server returned non-2xx status code: 500 Internal Server Error: "),
             }),
+            Some(Trouble::Unknown) => Err(unknown(path)),
+            // For its caller to tell, when it is done.
+            Some(Trouble::DoneAndUnknown) => {
+                self.lost.store(true, Ordering::Relaxed);
+                Ok(())
+            }
             Some(Trouble::Hangs) => std::future::pending().await,
         }
     }
@@ -152,7 +168,8 @@ impl MultipartStore for Troubled {
         let pieces = self.pieces.lock().unwrap().remove(id).expect("no such upload");
         let ids: Vec<_> = pieces.keys().map(|at| format!("{at} of {id}")).collect();
         assert_eq!(parts.into_iter().map(|part| part.content_id).collect::<Vec<_>>(), ids);
-        self.inner.put(path, pieces.into_values().flatten().collect()).await
+        let put = self.inner.put(path, pieces.into_values().flatten().collect()).await?;
+        if self.lost.load(Ordering::Relaxed) { Err(unknown(path)) } else { Ok(put) }
     }
 
     async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {

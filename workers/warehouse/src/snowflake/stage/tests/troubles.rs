@@ -96,6 +96,19 @@ async fn refused_credentials_are_asked_for_anew_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_completion_whose_answer_was_lost_is_one() {
+    let last = |call: &str| call == "complete part_00001.csv.gz";
+    let options = Options { part_bytes: 50_000_000, threads: 1, ..small() };
+    let kit = Kit::new(Troubled::once(last, Trouble::DoneAndUnknown));
+    let staged = kit.stage(Memory::new(many()).boxed(), options.clone()).await.unwrap();
+    assert_eq!(kit.rows(&staged).await, expected(&many()));
+    // But not if the part is not there.
+    let kit = Kit::new(Troubled::once(last, Trouble::Unknown));
+    let failed = kit.stage(Memory::new(many()).boxed(), options).await;
+    assert!(matches!(failed, Err(WarehouseError::Unavailable(_))), "{failed:?}");
+}
+
+#[tokio::test]
 async fn credentials_that_stay_refused_are_an_error_with_names() {
     let kit = Kit::new(Troubled::new(|_| Some(Trouble::Refused)));
     let failed = kit.stage(Memory::new(pairs(5, "x")).boxed(), small()).await.unwrap_err();
