@@ -15,7 +15,9 @@ fn no_log_holds_a_password_or_a_token_however_much_is_logged() {
     stop_all(workers);
     let log = mill.log();
     assert!(log.contains("\"TRACE\"") || log.contains("TRACE"), "little was logged");
-    for secret in [mill.emulator().password(), "Snowflake Token", "masterToken", "AWS_SECRET_KEY", "x-amz-security-token: "] {
+    for secret in
+        [mill.emulator().password(), "Snowflake Token", "masterToken", "AWS_SECRET_KEY", "x-amz-security-token: "]
+    {
         assert!(!log.contains(secret), "{secret} was logged: {}", around(&log, secret));
     }
 }

@@ -27,7 +27,8 @@ fn a_load_is_shown_from_file_to_verdict_and_queried() {
     let load_id = loads[0]["load_id"].as_str().unwrap();
     let shown = mill.run(&["load", load_id]).expect(0);
     assert!(shown.stdout.contains("WARNED") || shown.stdout.contains("warned"), "{}", shown.stdout);
-    let rows = mill.json(&["query", "SELECT LOAD_ID, SOURCE_ROW, LOADED_AT FROM RAW.MATERIALS ORDER BY SOURCE_ROW LIMIT 2"]);
+    let rows =
+        mill.json(&["query", "SELECT LOAD_ID, SOURCE_ROW, LOADED_AT FROM RAW.MATERIALS ORDER BY SOURCE_ROW LIMIT 2"]);
     assert_eq!(rows.as_array().unwrap().len(), 2, "{rows}");
     assert_eq!((&rows[0]["SOURCE_ROW"], &rows[1]["SOURCE_ROW"]), (&"1".into(), &"2".into()), "{rows}");
     let refused = mill.run(&["query", "DROP TABLE RAW_RUN.MATERIALS_RUN"]).expect(1);

@@ -100,8 +100,6 @@ def prepared(expression: exp.Expr, session) -> exp.Expr:
         name = full_name(expression.this, session)
         if ".".join(name) in session.temporary:
             return _describe_temporary(name[2])
-    if isinstance(expression, exp.TruncateTable) and expression.args.get("exists"):
-        expression.set("exists", False)
     return expression.transform(lambda node: _rewrite(node, session), copy=False)
 
 
@@ -159,6 +157,8 @@ def _strip_properties(create: exp.Create, session) -> None:
     table = create.find(exp.Table)
     if create.kind == "TABLE" and any(isinstance(one, exp.TemporaryProperty) for one in kept):
         session.temporary.add(".".join(full_name(table, session)))
+        # DuckDB's name of it has no schema, and fakesnow wants to know one, also of a session that has dropped its own.
+        session.connection._schema = session.connection._schema or "PUBLIC"
 
 
 def comment_of(expression: exp.Expr) -> str | None:

@@ -14,23 +14,24 @@ pub(super) async fn query(flake: &Snowflake, sql: &str, max_rows: usize) -> Resu
     Ok(flake.ask(sql, Again::Harmless, max_rows).await?.rows)
 }
 
-/// What may stand behind a WITH and writes.
+/// What may stand behind a WITH or an EXPLAIN and writes.
 const WRITERS: [&str; 10] =
     ["CALL", "COPY", "CREATE", "DELETE", "EXECUTE", "INSERT", "MERGE", "PROCEDURE", "TRUNCATE", "UPDATE"];
 
 /// The statement in `sql`. Refused is what could lead from a statement that reads to one that writes: a chain
-/// (`sql-reference/operators-flow`), and whatever writes behind a WITH, a procedure that is written there among it
+/// (`sql-reference/operators-flow`), and whatever writes behind a WITH or an EXPLAIN, a procedure that is written there among it
 /// (`sql-reference/sql/call-with`).
 fn readable(sql: &str) -> Result<&str, String> {
     let (Reading::Query(statement) | Reading::Other(statement)) = reading(sql)?;
     if statement.contains("->>") {
         return Err("chains of statements (->>) are not allowed here".into());
     }
-    if statement.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("WITH")) {
+    let begins = |word: &str| statement.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    if begins("WITH") || begins("EXPLAIN") {
         let bare = without_texts(statement);
         let mut words = bare.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
         if let Some(word) = words.find(|word| WRITERS.iter().any(|writer| word.eq_ignore_ascii_case(writer))) {
-            return Err(format!("only statements that read are allowed here; behind this one's WITH stands {word}"));
+            return Err(format!("only statements that read are allowed here; this one holds {word}"));
         }
     }
     Ok(statement)
@@ -56,6 +57,7 @@ mod tests {
             "select 1 ->> insert into t select 1",
             "with p as procedure () returns text language sql as 'x' call p()",
             "call p()",
+            "explain analyze delete from t",
             "with a as (select 1) delete from t",
             "with a as (select '\\'' as b) insert into t select '",
             "select 1; drop table t",

@@ -45,7 +45,7 @@ async fn check_sends_a_row_through_the_stage_and_leaves_nothing() {
     let scene = Scene::new().await;
     let uploads = scene.emulator.count("uploads");
     let checked = scene.warehouse.check().await;
-    assert!(checked.is_ok(), "{checked:?} {:#?}", scene.emulator.statements(&scene.name).last());
+    assert!(checked.is_ok(), "{checked:?} {}", scene.emulator.log());
     assert_eq!(scene.emulator.count("uploads"), uploads + 1);
     scene.stage_is_empty().await;
     let left = "SELECT COUNT(*) FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME LIKE 'MILLRACE_CHECK%'";
