@@ -94,12 +94,12 @@ def prepared(expression: exp.Expr, session) -> exp.Expr:
     expression = expression.copy()
     if isinstance(expression, exp.Create):
         _strip_properties(expression, session)
+    if isinstance(expression, exp.TruncateTable) and expression.args.get("exists"):
+        expression.set("exists", False)
     if isinstance(expression, exp.Describe) and isinstance(expression.this, exp.Table):
         name = full_name(expression.this, session)
         if ".".join(name) in session.temporary:
             return _describe_temporary(name[2])
-    if isinstance(expression, exp.TruncateTable) and expression.args.get("exists"):
-        expression.set("exists", False)
     return expression.transform(lambda node: _rewrite(node, session), copy=False)
 
 
