@@ -195,7 +195,7 @@ async fn who_drops_it_ends_the_threads_in_the_middle_of_a_piece() {
     let (source, gone) = endless();
     let kit = Kit::new(Troubled::fine());
     // A piece that is not full before the test is over.
-    let options = Options { part_bytes: u64::MAX, piece_bytes: 256 << 20, ..small() };
+    let options = Options { part_bytes: u64::MAX, piece_bytes: 1 << 30, threads: 1, ..small() };
     assert!(tokio::time::timeout(Duration::from_millis(500), kit.stage(source, options)).await.is_err());
     assert_eq!(kit.store.calls().len(), 0);
     until("the source's end", || gone.load(Ordering::Relaxed)).await;
