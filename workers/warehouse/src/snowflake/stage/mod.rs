@@ -46,7 +46,8 @@ pub struct Options {
     pub piece_bytes: usize,
     /// Threads that compress, each its own part. More than there are processors gain nothing.
     pub threads: usize,
-    /// Requests on their way at once. Memory is bounded by `(threads + uploads) * piece_bytes`.
+    /// Requests on their way at once. Memory is bounded by `(threads + uploads) * piece_bytes`; on GCS, where a part
+    /// is one request, parts are of 16 MB and stand in place of pieces.
     pub uploads: usize,
     /// The age at which credentials are not used any more but asked for anew.
     pub renew_after: Duration,

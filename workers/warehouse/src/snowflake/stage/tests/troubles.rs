@@ -10,11 +10,11 @@ use super::troubled::Trouble;
 use super::*;
 
 /// Rows without an end. Says when it is gone.
-struct Endless(Arc<AtomicBool>);
+struct Endless(Pairs, Arc<AtomicBool>);
 
 impl RowSource for Endless {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Failure> {
-        Memory::new(many().into_iter().take(2_000).collect()).next_batch()
+        Memory::new(self.0.clone()).next_batch()
     }
 
     fn finish(self: Box<Self>) -> Result<FileFacts, Failure> {
@@ -24,13 +24,13 @@ impl RowSource for Endless {
 
 impl Drop for Endless {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.1.store(true, Ordering::Relaxed);
     }
 }
 
 fn endless() -> (Box<Endless>, Arc<AtomicBool>) {
     let gone = Arc::new(AtomicBool::new(false));
-    (Box::new(Endless(gone.clone())), gone)
+    (Box::new(Endless(many().into_iter().take(2_000).collect(), gone.clone())), gone)
 }
 
 /// Gives its rows, and fails once the storage has failed, which waits for that.
@@ -187,6 +187,17 @@ async fn who_drops_it_ends_the_threads_even_if_the_storage_hangs() {
     let staging = tokio::time::timeout(Duration::from_millis(300), kit.stage(source, small())).await;
     assert!(staging.is_err());
     assert!(kit.store.most_at_once() <= 3);
+    until("the source's end", || gone.load(Ordering::Relaxed)).await;
+}
+
+#[tokio::test]
+async fn who_drops_it_ends_the_threads_in_the_middle_of_a_piece() {
+    let (source, gone) = endless();
+    let kit = Kit::new(Troubled::fine());
+    // A piece that is not full before the test is over.
+    let options = Options { part_bytes: u64::MAX, piece_bytes: 1 << 30, threads: 1, ..small() };
+    assert!(tokio::time::timeout(Duration::from_millis(500), kit.stage(source, options)).await.is_err());
+    assert_eq!(kit.store.calls().len(), 0);
     until("the source's end", || gone.load(Ordering::Relaxed)).await;
 }
 
