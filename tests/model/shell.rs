@@ -160,6 +160,10 @@ impl Warehouse for ScriptedWarehouse {
         self.real.lend().await
     }
 
+    async fn reach(&self) -> Result<(), WarehouseError> {
+        self.real.reach().await
+    }
+
     async fn check(&self) -> Result<String, WarehouseError> {
         self.real.check().await
     }

@@ -9,6 +9,7 @@ mod harness;
 
 mod golden;
 mod killed;
+mod measure;
 mod mill;
 mod secrets;
 mod tools;

@@ -53,6 +53,10 @@ impl Warehouse for Flaky {
     async fn lend(&self) -> Result<Lent, WarehouseError> {
         self.inner.lend().await
     }
+    async fn reach(&self) -> Result<(), WarehouseError> {
+        self.inner.reach().await
+    }
+
     async fn check(&self) -> Result<String, WarehouseError> {
         self.inner.check().await
     }

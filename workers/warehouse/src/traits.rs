@@ -39,6 +39,10 @@ pub trait Warehouse: Send + Sync + 'static {
     /// Proves that the warehouse can be written; the answer says what it is, for people and without secrets.
     async fn check(&self) -> Result<String, WarehouseError>;
 
+    /// Finds out whether it can be reached, as cheaply as can be: probes ask again and again, and where computing is paid for
+    /// they must not keep it awake.
+    async fn reach(&self) -> Result<(), WarehouseError>;
+
     /// Gives up handles. Whatever was begun is finished first. Later calls open them again.
     async fn close(&self);
 }

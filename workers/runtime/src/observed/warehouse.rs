@@ -37,7 +37,7 @@ impl ObservedWarehouse {
         let asked = self.clone();
         let check = move || -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
             let asked = asked.clone();
-            Box::pin(async move { drop(asked.check().await) })
+            Box::pin(async move { drop(asked.reach().await) })
         };
         Arc::new(Probe::new(self.vitals.clone(), Silence::Busy, check, || None))
     }
@@ -153,6 +153,10 @@ impl Warehouse for ObservedWarehouse {
 
     async fn check(&self) -> Result<String, WarehouseError> {
         self.heard(self.warehouse.check()).await
+    }
+
+    async fn reach(&self) -> Result<(), WarehouseError> {
+        self.heard(self.warehouse.reach()).await
     }
 
     async fn close(&self) {

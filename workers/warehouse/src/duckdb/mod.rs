@@ -137,6 +137,10 @@ impl Warehouse for DuckDb {
             .await
     }
 
+    async fn reach(&self) -> Result<(), WarehouseError> {
+        self.check().await.map(drop)
+    }
+
     async fn close(&self) {
         self.handle.close().await;
     }

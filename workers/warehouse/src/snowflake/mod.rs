@@ -181,6 +181,10 @@ impl Warehouse for Snowflake {
         check::check(self).await
     }
 
+    async fn reach(&self) -> Result<(), WarehouseError> {
+        self.ask(statements::REACH, Again::Harmless, 1).await.map(drop)
+    }
+
     async fn close(&self) {
         self.pool.close().await;
     }

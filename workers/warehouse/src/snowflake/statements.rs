@@ -108,6 +108,10 @@ pub(super) fn present() -> String {
 /// Who we are, and where (`sql-reference/functions-context`).
 pub(super) const WHOAMI: &str = "SELECT CURRENT_VERSION(), CURRENT_ACCOUNT(), CURRENT_USER(), CURRENT_ROLE(), CURRENT_WAREHOUSE(), CURRENT_DATABASE()";
 
+/// A question that the service answers without a warehouse: it would be resumed, and paid for, by every probe
+/// (`sql-reference/sql/show-parameters`).
+pub(super) const REACH: &str = "SHOW PARAMETERS LIKE 'TIMEZONE' IN SESSION";
+
 /// The schemas that are there and may be seen (`sql-reference/info-schema/schemata`).
 pub(super) const SCHEMATA: &str = "SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.SCHEMATA";
 
