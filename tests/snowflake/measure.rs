@@ -22,7 +22,9 @@ fn a_gigabyte_on_snowflake_beside_the_same_on_duckdb() {
     for (name, value) in emulator.variables("LARGE") {
         snowflake.set_variable(&name, value);
     }
-    duckdb.run(&["sample", &duckdb.path("raw/source_system").display().to_string(), "--rows", &rows.to_string()]).expect(0);
+    duckdb
+        .run(&["sample", &duckdb.path("raw/source_system").display().to_string(), "--rows", &rows.to_string()])
+        .expect(0);
     let file = duckdb.path("raw/source_system/batches.csv");
     let target = snowflake.path("raw/source_system/batches.csv");
     std::fs::create_dir_all(target.parent().unwrap()).unwrap();

@@ -1,7 +1,9 @@
 //! The whole way: drop → ingest → dbt → dq.
 
+use testkit::{Collector, Trace};
+
 use crate::harness::invariants::{drop_rows, invariants, judged};
-use crate::harness::stop_all;
+use crate::harness::{materials, stop_all};
 use crate::mill::SnowMill;
 
 #[test]
@@ -37,4 +39,26 @@ fn a_run_over_many_files_is_shared_and_a_rerun_replaces_it() {
     let rows = "SELECT count(DISTINCT SOURCE_FILE) FROM RAW_RUN.MATERIALS_RUN";
     assert_eq!(mill.value(rows), "7", "the older generation is gone");
     stop_all(workers);
+}
+
+#[test]
+fn a_load_is_told_in_its_trace_and_no_secret_with_it() {
+    let mut mill = SnowMill::new();
+    let collector = Collector::start();
+    mill.set_variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.grpc_url());
+    mill.set_variable("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let workers = mill.start_all(&["watch", "ingest", "transform", "dq"]);
+    mill.drop_file("source_system/materials.csv", materials(&["M1", "M2"]));
+    mill.wait("the verdict", || judged(&mill) == 1);
+    stop_all(workers);
+    let spans = collector.spans();
+    let trace = Trace::single(&spans);
+    let load = trace.only("LOAD MATERIALS");
+    assert_eq!(load.attribute("db.system.name"), "snowflake");
+    let parts: Vec<&str> = trace.children_of(load).iter().map(|span| span.name.as_str()).collect();
+    assert_eq!(parts, ["write rows", "copy rows", "commit"], "{}", trace.render());
+    let told = format!("{spans:?}");
+    for secret in [mill.emulator().password(), "Snowflake Token", "AWS_"] {
+        assert!(!told.contains(secret), "{secret} was told");
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::errors::Fault;
@@ -183,7 +184,7 @@ async fn transaction(
     folder: &Folder,
     staged: &Staged,
 ) -> Result<LoadOutcome, Ended> {
-    copy(session, slice, folder, staged).await?;
+    copy(session, slice, folder, staged).instrument(tracing::info_span!("copy rows")).await?;
     failpoint::point!("write:after");
     session.execute(&statements::claim(&format!("{}|{}", slice.load_id, slice.table.table))).await?;
     let line = LoadLine::success(slice, &staged.facts, Utc::now());
@@ -204,7 +205,7 @@ async fn transaction(
         }
     }
     failpoint::point!("commit:before");
-    session.commit().await?;
+    session.commit().instrument(tracing::info_span!("commit")).await?;
     failpoint::point!("commit:after");
     Ok(LoadOutcome::Loaded(staged.facts.clone()))
 }
