@@ -51,3 +51,30 @@ fn a_wrong_password_is_told_at_start_and_a_bad_file_is_dead_lettered_and_replaye
     mill.wait("the verdict", || judged(&mill) == 1);
     stop_all(workers);
 }
+
+#[test]
+fn setup_makes_what_check_and_a_first_load_need() {
+    let mut mill = SnowMill::new();
+    mill.set_variable("SNOWFLAKE_ADMIN_USER", testkit::Emulator::USER);
+    let password = mill.emulator().password().to_owned();
+    mill.set_variable("SNOWFLAKE_ADMIN_PASSWORD", password.clone());
+    let (folder, key) = (mill.path("."), mill.path("key.pub"));
+    let openssl = |arguments: &[&str]| {
+        assert!(std::process::Command::new("openssl").args(arguments).current_dir(&folder).status().unwrap().success());
+    };
+    openssl(&["genrsa", "-out", "key.pem", "2048"]);
+    openssl(&["pkey", "-in", "key.pem", "-pubout", "-out", "key.pub"]);
+    let setup = ["setup", "snowflake", "--public-key", key.to_str().unwrap()];
+    for _ in 0..2 {
+        let made = mill.run(&setup).expect(0);
+        assert!(!made.stdout.contains(&password) && !made.stderr.contains(&password));
+    }
+    let before = mill.emulator().statements(&mill.database).len();
+    let checked = mill.run(&["check"]).expect(0);
+    assert!(!checked.stdout.contains("will be made"), "{}", checked.stdout);
+    mill.drop_sample();
+    mill.once().expect(0);
+    let made: Vec<_> = mill.emulator().statements(&mill.database).into_iter().skip(before).map(|sent| sent.sql).collect();
+    let made = made.iter().filter(|sql| sql.trim_start().starts_with("CREATE SCHEMA"));
+    assert_eq!(made.count(), 0, "the loader has no right to make schemas");
+}
