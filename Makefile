@@ -46,7 +46,7 @@ definitions: ## Write what operators import into RabbitMQ anew from the topology
 dbt: .venv/millrace.lock ## Install dbt from the lock file into .venv
 
 .venv/millrace.lock: workers/transform/requirements.lock
-	@deploy/dev/dbt.sh "$(PYTHON)"
+	@deploy/dev/venv.sh "$(PYTHON)" .venv workers/transform/requirements.lock 10 "dbt (270 MB)"
 
 libduckdb: ## Lay the prebuilt DuckDB library into .duckdb
 	@deploy/dev/need.sh cargo cc
@@ -64,4 +64,4 @@ jaeger: ## Build Jaeger, of which the tests start private instances, where Go is
 emulator: .venv-emulator/millrace.lock ## Install the emulator of Snowflake, of which the tests start private ones
 
 .venv-emulator/millrace.lock: tests/snowflake/requirements.lock
-	@deploy/dev/emulator.sh "$(PYTHON)"
+	@deploy/dev/venv.sh "$(PYTHON)" .venv-emulator tests/snowflake/requirements.lock 11 "the emulator of Snowflake (360 MB)"

@@ -74,7 +74,8 @@ fn setup_makes_what_check_and_a_first_load_need() {
     assert!(!checked.stdout.contains("will be made"), "{}", checked.stdout);
     mill.drop_sample();
     mill.once().expect(0);
-    let made: Vec<_> = mill.emulator().statements(&mill.database).into_iter().skip(before).map(|sent| sent.sql).collect();
+    let made: Vec<_> =
+        mill.emulator().statements(&mill.database).into_iter().skip(before).map(|sent| sent.sql).collect();
     let made = made.iter().filter(|sql| sql.trim_start().starts_with("CREATE SCHEMA"));
     assert_eq!(made.count(), 0, "the loader has no right to make schemas");
 }

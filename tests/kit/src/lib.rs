@@ -42,6 +42,7 @@ mod node;
 mod node_files;
 mod objects;
 mod ports;
+mod program;
 mod proxy;
 mod proxy_gate;
 mod snowflake;

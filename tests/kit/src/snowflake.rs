@@ -126,16 +126,16 @@ impl Emulator {
 
     /// What it wrote so far.
     pub fn log(&self) -> String {
-        self.process.log()
+        self.process.program.log()
     }
 
     /// Its process id, for tests that look at it.
     pub fn process_id(&self) -> u32 {
-        self.process.process_id()
+        self.process.program.process_id()
     }
 
     /// Where its files lie.
     pub fn folder(&self) -> &std::path::Path {
-        self.process.folder()
+        self.process.program.folder()
     }
 }
