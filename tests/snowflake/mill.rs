@@ -1,5 +1,6 @@
 //! A mill on RabbitMQ whose warehouse is a database at the emulator.
 
+use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,24 +25,36 @@ impl SnowMill {
         Self::on(RabbitMill::patient())
     }
 
-    fn on(mut mill: RabbitMill) -> Self {
+    /// At an emulator of its own, whose counts are of nobody else.
+    pub fn alone() -> Self {
+        Self::at(RabbitMill::new(), Box::leak(Box::new(Emulator::start(&EmulatorOptions::default()))))
+    }
+
+    fn on(mill: RabbitMill) -> Self {
+        Self::at(mill, shared())
+    }
+
+    fn at(mut mill: RabbitMill, emulator: &'static Emulator) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let database = format!("PLANT_{}", NEXT.fetch_add(1, Ordering::SeqCst));
         mill.set("WAREHOUSE__URL", "snowflake:");
-        for (name, value) in shared().variables(&database) {
+        for (name, value) in emulator.variables(&database) {
             mill.set_variable(&name, value);
         }
-        Self { mill, emulator: shared(), database }
+        Self { mill, emulator, database }
     }
 
     pub fn emulator(&self) -> &'static Emulator {
         self.emulator
     }
 
-    /// What was sent by millrace itself. dbt marks its own.
+    /// What was sent by millrace itself, in the order in which it ended: the statements of sessions that dbt has no part in,
+    /// which marks nearly all of its own.
     pub fn sent(&self) -> Vec<String> {
-        let all = self.emulator.statements(&self.database).into_iter();
-        let ours = all.filter(|statement| !statement.sql.contains("\"app\": \"dbt\""));
+        let all = self.emulator.statements(&self.database);
+        let of_dbt = all.iter().filter(|statement| statement.sql.contains("\"app\": \"dbt\""));
+        let of_dbt: BTreeSet<u64> = of_dbt.map(|statement| statement.session).collect();
+        let ours = all.iter().filter(|statement| !of_dbt.contains(&statement.session));
         ours.map(|statement| statement.sql.trim().to_owned()).collect()
     }
 }

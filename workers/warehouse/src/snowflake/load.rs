@@ -43,9 +43,11 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// A folder that nobody else has, below that of the table.
+    /// A folder that nobody else has, below that of the table. Its id is written without dashes: a path stands outside of
+    /// quotes, and there the documentation promises nothing of them.
     pub(super) fn new(table: &str) -> Self {
-        Self { path: format!("{}/{}", table.to_uppercase(), Uuid::now_v7()), used: AtomicBool::new(false) }
+        let path = format!("{}/{}", table.to_uppercase(), Uuid::now_v7().simple());
+        Self { path, used: AtomicBool::new(false) }
     }
 
     /// Removes what is in it, also what a failure left. Whatever stays is swept by a later start.

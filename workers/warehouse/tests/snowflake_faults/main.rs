@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod commit;
+mod counts;
 mod letting_in;
 mod scene;
 mod service;

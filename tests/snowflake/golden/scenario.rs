@@ -1,0 +1,96 @@
+//! A mill that does everything that sends a statement.
+
+use std::collections::BTreeSet;
+
+use testkit::Collector;
+
+use crate::harness::{materials, repository, stop_all};
+use crate::mill::SnowMill;
+
+/// Every kind of check, in the forms in which they are asked.
+const CHECKS: &str = "
+checks:
+  - {kind: row_count, min: 1}
+  - {kind: null_share, column: material_id, max: 0}
+  - {kind: unique, columns: [material_id]}
+  - {kind: unique, name: same_name, columns: [material_name, material_type], ignore_case: true}
+  - {kind: accepted_values, column: material_type, values: [RAW, FINISHED]}
+  - {kind: accepted_values, name: spelling, column: material_type, values: [RAW, FINISHED], ignore_case: true}
+  - {kind: accepted_range, column: standard_cost, min: 0, max: 1000000}
+  - {kind: accepted_range, column: lead_time_days, min: 0}
+  - {kind: accepted_range, name: created, column: created_at, min: \"2010-01-01\"}
+  - {kind: freshness, max_age_hours: 48}
+  - {kind: freshness, name: newest_value, column: created_at, max_age_hours: 876000}
+  - {kind: relationship, column: material_id, to: production_orders.material_id, severity: warn}
+  - {kind: relationship, name: related, column: supplier_id, to: materials.supplier_id, ignore_case: true}
+";
+
+/// All that was sent, each once.
+pub fn play() -> BTreeSet<String> {
+    let mut mill = SnowMill::new();
+    contracts(&mut mill, "");
+    let collector = recorded(&mut mill);
+    mill.run(&["check"]).expect(0);
+    // One after the other, so that what is judged does not depend on who was quicker.
+    sample(&mill, "production_orders.csv");
+    mill.once().expect(0);
+    mill.drop_file("source_system/materials.csv", materials(&["M1", "M2"]));
+    mill.once().expect(0);
+    mill.run(&["check"]).expect(0);
+
+    let workers = mill.start_all(&["ingest", "transform", "dq"]);
+    for name in ["materials_1.csv", "materials_2.csv"] {
+        mill.drop_file(&format!("run/{name}"), materials(&[name]));
+    }
+    let load_id = "it's::a::run";
+    for _ in 0..2 {
+        // A run over two files and those before; asked for again, it replaces what it brought.
+        let asked = ["trigger", "ingest", "--load-id", load_id, "--source", "materials", "--wait", "100"];
+        mill.run(&asked).expect(0);
+    }
+    mill.wait("the verdict", || mill.run(&["load", load_id]).stdout.to_lowercase().contains("warned"));
+    stop_all(workers);
+    // A header that does not fit, and a file that no contract knows, with a backslash in its name.
+    mill.drop_file("source_system/materials_3.csv", "no,such,columns\n1,2,3\n");
+    mill.drop_file("source_system/un\\known.csv", "a,b\n1,2\n");
+    mill.once();
+    let dead = mill.dead();
+    assert_eq!(dead.len(), 2, "{dead:#?}");
+    collector.wait_for_spans("the rows of models", |spans| !spans.is_empty());
+
+    mill.run(&["loads"]).expect(0);
+    mill.run(&["load", load_id]).expect(0);
+    mill.run(&["query", "SELECT LOAD_ID FROM RAW.MATERIALS"]).expect(0);
+    contracts(&mut mill, "  - {name: colour, description: How it looks.}\n");
+    mill.once();
+    mill.sent().into_iter().collect()
+}
+
+/// The contracts that ship, with these checks, and with one more source, whose files add to each other.
+fn contracts(mill: &mut SnowMill, column: &str) {
+    let folder = mill.path("contracts");
+    std::fs::create_dir_all(&folder).unwrap();
+    for source in ["materials", "production_orders", "batches"] {
+        let shipped = std::fs::read_to_string(repository().join(format!("data/sources/{source}.yaml"))).unwrap();
+        let (columns, _) = shipped.split_once("\nchecks:").unwrap();
+        let more = if source == "materials" { format!("\n{column}{CHECKS}") } else { "\n".into() };
+        std::fs::write(folder.join(format!("{source}.yaml")), format!("{columns}{more}")).unwrap();
+    }
+    let readings = "source: readings\ndescription: Readings.\nowner: nobody\nfiles: [\"**/readings*.csv\"]\n\
+        mode: increment\nkeys: [id]\ncolumns:\n  - {name: id, description: The reading.}\n  - {name: order, description: A name that SQL reserves.}\n";
+    std::fs::write(folder.join("readings.yaml"), readings).unwrap();
+    mill.set("PATHS__CONTRACTS", folder.display().to_string());
+}
+
+/// Somebody records: only then the rows of the models are counted.
+fn recorded(mill: &mut SnowMill) -> Collector {
+    let collector = Collector::start();
+    mill.set_variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.grpc_url());
+    mill.set_variable("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    collector
+}
+
+fn sample(mill: &SnowMill, name: &str) {
+    let uri = format!("source_system/{name}");
+    mill.drop_file(&uri, std::fs::read(repository().join("data/raw").join(&uri)).unwrap());
+}
