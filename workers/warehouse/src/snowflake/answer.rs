@@ -53,6 +53,13 @@ pub(super) struct Body {
     pub(super) data: Option<Data>,
 }
 
+impl Body {
+    /// Whether it says what the service always says: that it was done, or a number for why not.
+    pub(super) fn is_the_services(&self) -> bool {
+        self.success || self.code.is_some() || self.data.as_ref().is_some_and(|data| data.error_code.is_some())
+    }
+}
+
 type Row = Vec<Option<String>>;
 
 /// What stands in it.
