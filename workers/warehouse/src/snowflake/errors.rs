@@ -47,6 +47,12 @@ impl Fault {
         Self { trouble: trouble(code), code: code.into(), text: text.split_whitespace().collect::<Vec<_>>().join(" ") }
     }
 
+    /// The same of a statement that was begun before: a session that has ended does not mean that nothing was done.
+    pub(super) fn of_something_begun(self) -> Self {
+        let trouble = if self.trouble == Trouble::Session { Trouble::Away } else { self.trouble };
+        Self { trouble, ..self }
+    }
+
     /// Whether a new session may do better.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self.trouble, Trouble::Session | Trouble::Away | Trouble::Locked)

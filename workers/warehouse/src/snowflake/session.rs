@@ -87,7 +87,11 @@ impl Session {
         // The blank keeps the crate from uploading a PUT's files itself: design.md tells why.
         let outcome = api.exec_raw(&format!(" {sql}")).await;
         tracing::trace!(took_ms = begun.elapsed().as_millis(), ok = outcome.is_ok(), "statement");
-        outcome?;
+        outcome.map_err(|why| match Fault::from(why) {
+            // It was taken, and its result was asked for: a refusal says nothing any more about whether it was done.
+            fault if again == Again::Never && self.talk.is_repeatable() => fault.of_something_begun(),
+            fault => fault,
+        })?;
         self.talk.take_answer().ok_or_else(|| Fault::new(Trouble::Away, "the service gave no answer"))
     }
 

@@ -85,3 +85,13 @@ async fn the_end_of_a_session_is_sent_again() {
     scene.fault(EmulatorFault::status(Place::Close, 503));
     tokio::time::timeout(std::time::Duration::from_secs(20), scene.loads_once()).await.expect("the lock was kept");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_whose_session_ends_while_it_is_asked_for_is_not_done_again() {
+    let scene = Scene::new().await;
+    scene.fault(EmulatorFault::long(2).containing("INSERT INTO RAW.STAGE_AUDIT"));
+    scene.fault(EmulatorFault::gone(Place::Poll));
+    let line = ["INSERT INTO RAW.STAGE_AUDIT (LOAD_ID) SELECT 'l'".to_owned()];
+    is_transient(&scene.warehouse.transact(&line, None).await.unwrap_err());
+    assert_eq!(scene.sent(), ["INSERT INTO"]);
+}

@@ -73,7 +73,7 @@ impl Talk {
         *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens);
     }
 
-    pub(super) fn is_repeatable(&self) -> bool {
+    pub(in crate::snowflake) fn is_repeatable(&self) -> bool {
         self.repeatable.load(Ordering::SeqCst)
     }
 
