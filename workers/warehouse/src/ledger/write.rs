@@ -20,9 +20,9 @@ pub(crate) fn insert<L: AuditLine>(lines: &[L]) -> Vec<String> {
     insert_if(lines, |_| String::new())
 }
 
-/// The statement that appends `line` unless `condition` holds.
-pub(crate) fn insert_unless<L: AuditLine>(line: &L, condition: &str) -> String {
-    insert_if(std::slice::from_ref(line), |_| format!(" WHERE NOT {condition}")).concat()
+/// The statement that appends `line` where `condition` holds.
+pub(crate) fn insert_where<L: AuditLine>(line: &L, condition: &str) -> String {
+    insert_if(std::slice::from_ref(line), |_| format!(" WHERE {condition}")).concat()
 }
 
 /// The statements that append `lines`; `condition` gives the WHERE of each by the lines before it.

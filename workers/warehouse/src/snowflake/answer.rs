@@ -1,6 +1,7 @@
 //! What the service answers to a statement.
 
 use std::collections::HashMap;
+use std::io::Read;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -51,6 +52,13 @@ pub(super) struct Body {
     pub(super) success: bool,
     #[serde(default)]
     pub(super) data: Option<Data>,
+}
+
+impl Body {
+    /// Whether it says what the service always says: that it was done, or a number for why not.
+    pub(super) fn is_the_services(&self) -> bool {
+        self.success || self.code.is_some() || self.data.as_ref().is_some_and(|data| data.error_code.is_some())
+    }
 }
 
 type Row = Vec<Option<String>>;
@@ -121,11 +129,17 @@ impl Data {
     }
 }
 
-/// The rows of a part: rows with commas between them, and no brackets around.
+/// The rows of a part: rows with commas between them, and no brackets around. Not every storage says that what it gives is
+/// packed, and then nobody has unpacked it.
 pub(super) fn chunk_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
     let mut whole = Vec::with_capacity(bytes.len() + 2);
     whole.push(b'[');
-    whole.extend_from_slice(bytes);
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let unpacked = flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut whole);
+        unpacked.map_err(|why| format!("a part of the result can't be unpacked: {why}"))?;
+    } else {
+        whole.extend_from_slice(bytes);
+    }
     whole.push(b']');
     let cells: Vec<Vec<Cell>> =
         serde_json::from_slice(&whole).map_err(|why| format!("a part of the result can't be understood: {why}"))?;
@@ -192,6 +206,9 @@ mod tests {
         assert_eq!(chunk_rows(br#"["1",null],["2","b"]"#).unwrap().len(), 2);
         assert!(chunk_rows(b"").unwrap().is_empty());
         assert!(chunk_rows(b"<html>").is_err());
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, br#"["1","x"]"#).unwrap();
+        assert_eq!(chunk_rows(&packed.finish().unwrap()).unwrap(), [[Some("1".to_owned()), Some("x".to_owned())]]);
     }
 
     #[test]

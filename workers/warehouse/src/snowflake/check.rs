@@ -7,7 +7,7 @@ use chrono::Utc;
 use messages::{Failure, LoadId, MessageId};
 use uuid::Uuid;
 
-use super::errors::Fault;
+use super::errors::{Fault, Trouble};
 use super::load::{Ended, Folder, copy, send};
 use super::pool::Taken;
 use super::{Snowflake, statements};
@@ -36,16 +36,16 @@ async fn proofs(flake: &Snowflake, session: &Taken<'_>) -> Result<String, Wareho
     let name = format!("MILLRACE_CHECK_{}", Uuid::now_v7().simple()).to_uppercase();
     if !missing.is_empty() {
         let made = make_and_drop(session, &format!("SCHEMA {name}"), "").await;
-        made.map_err(|fault| lacking(&format!("the schemas {}, which it lacks", missing.join(", ")), &fault))?;
+        made.map_err(|fault| lacking(&format!("the schemas {}, which it lacks", missing.join(", ")), fault))?;
     }
     for schema in SCHEMAS.into_iter().filter(|schema| present.contains(schema)) {
         // Nobody makes a view there, and `setup` grants no right to.
         if schema != "RAW_RUN" {
             let views = make_and_drop(session, &format!("VIEW {schema}.{name}"), " AS SELECT 1 AS A").await;
-            views.map_err(|fault| lacking(&format!("views in {schema}"), &fault))?;
+            views.map_err(|fault| lacking(&format!("views in {schema}"), fault))?;
         }
         let tables = make_and_drop(session, &format!("TABLE {schema}.{name}"), " (A BIGINT)").await;
-        tables.map_err(|fault| lacking(&format!("tables in {schema}"), &fault))?;
+        tables.map_err(|fault| lacking(&format!("tables in {schema}"), fault))?;
     }
     let has_stage = !session.ask(statements::STAGES).await?.rows.rows.is_empty();
     if has_stage {
@@ -84,7 +84,11 @@ async fn make_and_drop(session: &Taken<'_>, what: &str, body: &str) -> Result<()
     session.ask(&format!("DROP {what}")).await.map(drop)
 }
 
-fn lacking(what: &str, fault: &Fault) -> WarehouseError {
+/// A refusal to make `what`. A service in trouble says nothing about rights.
+fn lacking(what: &str, fault: Fault) -> WarehouseError {
+    if fault.trouble != Trouble::Statement {
+        return fault.into();
+    }
     WarehouseError::Configuration(format!(
         "the role can't make {what}; run `millrace setup snowflake`, or grant it what `millrace setup snowflake --print` \
         grants ({fault})"

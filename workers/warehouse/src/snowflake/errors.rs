@@ -10,6 +10,9 @@ use crate::WarehouseError;
 /// Our own number: the session ended in the middle of a transaction.
 pub(super) const LEFT_TRANSACTION: &str = "transaction";
 
+/// Our own number: what came in the place of an answer is not the service's.
+pub(super) const NO_ANSWER: &str = "no answer";
+
 /// The kinds that need different answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -44,6 +47,12 @@ impl Fault {
         Self { trouble: trouble(code), code: code.into(), text: text.split_whitespace().collect::<Vec<_>>().join(" ") }
     }
 
+    /// The same of a statement that was begun before: a session that has ended does not mean that nothing was done.
+    pub(super) fn of_something_begun(self) -> Self {
+        let trouble = if self.trouble == Trouble::Session { Trouble::Away } else { self.trouble };
+        Self { trouble, ..self }
+    }
+
     /// Whether a new session may do better.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self.trouble, Trouble::Session | Trouble::Away | Trouble::Locked)
@@ -67,11 +76,10 @@ fn trouble(code: &str) -> Trouble {
         "000625" | "000628" | "000632" | "000635" => Trouble::Locked,
         LEFT_TRANSACTION => Trouble::Session,
         // Cancelled, timed out, failed within; the warehouse's quota is used up; the service is busy.
-        "000603" | "000604" | "000612" | "000630" | "000639" | "090073" | "390098" | "390099" | "statement limit" => {
-            Trouble::Away
-        }
-        code if code.starts_with("HTTP 5") || code == "HTTP 429" || code == "HTTP 408" => Trouble::Away,
-        code if code.starts_with("HTTP ") => Trouble::Setup,
+        "000603" | "000604" | "000612" | "000630" | "000639" | "090073" | "390098" | "390099" | "statement limit"
+        | NO_ANSWER => Trouble::Away,
+        // Once we are let in, whatever answers so is a proxy or the cloud's storage. Of a login it is otherwise: `of_login`.
+        code if code.starts_with("HTTP ") => Trouble::Away,
         _ => Trouble::Statement,
     }
 }
@@ -95,17 +103,30 @@ fn of_login(error: impl std::error::Error + 'static) -> Fault {
     if let Some((_, rest)) = text.split_once("Error code: ")
         && let Some((code, message)) = rest.split_once(". Message: ")
     {
-        let told = Fault::told(code, message);
-        // Whatever else a login is refused for, a person must look.
-        return if told.trouble == Trouble::Statement { Fault { trouble: Trouble::Setup, ..told } } else { told };
+        return refused_login(Fault::told(code, message));
     }
     match within(&error) {
-        Some(refusal) => Fault::told(&refusal.code, &refusal.text),
+        Some(refusal) => refused_login(Fault::told(&refusal.code, &refusal.text)),
+        None if is_of_network(&error) => Fault::new(Trouble::Away, plain(&error)),
         None if text.contains("JWT") || text.contains("key") => {
             Fault::new(Trouble::Setup, format!("the private key can't be used: {text}"))
         }
         None => Fault::new(Trouble::Away, plain(&error)),
     }
+}
+
+/// Whatever else a login is refused for, a person must look: an account that is not there is answered with 403 or 404.
+fn refused_login(fault: Fault) -> Fault {
+    let refused = fault.trouble == Trouble::Statement
+        || (fault.code.starts_with("HTTP 4") && !["HTTP 408", "HTTP 429"].contains(&fault.code.as_str()));
+    if refused { Fault { trouble: Trouble::Setup, ..fault } } else { fault }
+}
+
+/// Such an error tells addresses, in which any word may stand.
+fn is_of_network(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.is::<ConnectionError>() || error.is::<Middleware>() || error.is::<reqwest::Error>())
+        || error.to_string().contains(" for url (")
 }
 
 fn of_connection(error: ConnectionError) -> Fault {
@@ -154,7 +175,7 @@ fn without_address(text: &str) -> String {
 impl std::fmt::Display for Fault {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.code.as_str() {
-            "" | LEFT_TRANSACTION => formatter.write_str(&self.text),
+            "" | LEFT_TRANSACTION | NO_ANSWER => formatter.write_str(&self.text),
             code => write!(formatter, "{} ({code})", self.text.trim_end_matches('.')),
         }
     }
@@ -196,7 +217,10 @@ mod tests {
         assert_eq!(class("390112"), FailureClass::Transient);
         assert_eq!(class("000625"), FailureClass::Transient);
         assert_eq!(class("HTTP 503"), FailureClass::Transient);
-        assert_eq!(class("HTTP 403"), FailureClass::Fatal);
+        assert_eq!(class("HTTP 403"), FailureClass::Transient);
+        for (code, class) in [("HTTP 403", FailureClass::Fatal), ("HTTP 503", FailureClass::Transient)] {
+            assert_eq!(WarehouseError::from(refused_login(Fault::told(code, "words"))).class(), class);
+        }
         assert_eq!(class("001003"), FailureClass::Permanent);
     }
 

@@ -7,12 +7,12 @@ use chrono::Utc;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::errors::Fault;
+use super::errors::{Fault, Trouble};
 use super::pool::Taken;
-use super::session::Again;
+use super::session::{Again, Session};
 use super::stage::{Options, StageLocation, Staged, stage_rows};
 use super::{Failed, Snowflake, statements};
-use crate::ledger::{insert, insert_unless};
+use crate::ledger::insert_where;
 use crate::standing::{Standing, delete_older};
 use crate::{LoadLine, LoadOutcome, RowSource, Slice, WarehouseError};
 
@@ -188,28 +188,38 @@ async fn transaction(
 ) -> Result<LoadOutcome, Ended> {
     copy(session, slice, folder, staged).instrument(tracing::info_span!("copy rows")).await?;
     failpoint::point!("write:after");
-    session.execute(&statements::claim(&format!("{}|{}", slice.load_id, slice.table.table))).await?;
-    let line = LoadLine::success(slice, &staged.facts, Utc::now());
-    let first = session.execute(&insert_unless(&line, &Standing::anything(slice))).await?;
-    if first.affected() != Some(1) {
-        // The audit knows something of this load: another worker was quicker, or an older generation is to be replaced.
-        let found = session.ask(&Standing::query(slice)).await?;
-        let standing = Standing::read(found.rows.rows.first().map_or(&[], Vec::as_slice))?;
-        if let Some(outcome) = standing.outcome() {
-            session.roll_back().await?;
-            return Ok(outcome);
-        }
-        if standing.older && standing.completes(slice) {
-            session.execute(&delete_older(slice)).await?;
-        }
-        for line in insert(&[line]) {
-            session.execute(&line).await?;
-        }
+    let alone = format!("{}|{}", slice.load_id, slice.table.table);
+    session.execute(&statements::claim(&alone, &folder.path)).await?;
+    if let Some(outcome) = line(session, slice, staged, &statements::claimed(&alone, &folder.path)).await? {
+        session.roll_back().await?;
+        return Ok(outcome);
     }
     failpoint::point!("commit:before");
     session.commit().instrument(tracing::info_span!("commit")).await?;
     failpoint::point!("commit:after");
     Ok(LoadOutcome::Loaded(staged.facts.clone()))
+}
+
+/// Writes the SUCCESS line, unless the audit says that nothing is left to do. Only while the lock is `held`: a transaction that
+/// the service has ended, because it was silent for too long, has lost its rows, and the line would be kept without them.
+async fn line(session: &Session, slice: &Slice, staged: &Staged, held: &str) -> Result<Option<LoadOutcome>, Ended> {
+    let line = LoadLine::success(slice, &staged.facts, Utc::now());
+    let unheard_of = format!("NOT {} AND {held}", Standing::anything(slice));
+    if session.execute(&insert_where(&line, &unheard_of)).await?.affected() != Some(1) {
+        // The audit knows something of this load: another worker was quicker, or an older generation is to be replaced.
+        let found = session.ask(&Standing::query(slice)).await?;
+        let standing = Standing::read(found.rows.rows.first().map_or(&[], Vec::as_slice))?;
+        if let Some(outcome) = standing.outcome() {
+            return Ok(Some(outcome));
+        }
+        if session.execute(&insert_where(&line, held)).await?.affected() != Some(1) {
+            return Err(Fault::new(Trouble::Session, "the service ended the transaction").into());
+        }
+        if standing.older && standing.completes(slice) {
+            session.execute(&delete_older(slice)).await?;
+        }
+    }
+    Ok(None)
 }
 
 /// Copies the parts and compares what was copied with what the source has. A status that is not known is not taken for
@@ -234,4 +244,32 @@ pub(super) async fn copy(session: &Taken<'_>, slice: &Slice, folder: &Folder, st
         statuses.iter().filter(|status| **status == Some("LOADED")).count(),
         names.len(),
     ))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::conformance::kit::{batches, hour, slice};
+    use crate::{FileFacts, Warehouse};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_transaction_that_the_service_has_ended_leaves_no_line() {
+        let variables: std::collections::HashMap<_, _> =
+            testkit::Emulator::shared().variables("ENDED").into_iter().collect();
+        let settings = crate::snowflake::SnowflakeSettings::read(|name| variables.get(name).cloned()).unwrap();
+        let flake: Arc<Snowflake> = Snowflake::open(settings).unwrap();
+        flake.prepare(&[batches()]).await.unwrap();
+        let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
+        let facts = FileFacts { rows: 3, rows_rejected: 0, bytes: 9, file_id: String::new() };
+        let staged = Staged { parts: Vec::new(), facts };
+        let session = flake.begin().await.map_err(WarehouseError::from).unwrap();
+        session.execute(&statements::claim("l|BATCHES", "mine")).await.unwrap();
+        session.execute("ROLLBACK").await.unwrap();
+        let ended = line(&session, &slice, &staged, &statements::claimed("l|BATCHES", "mine")).await;
+        assert!(matches!(ended, Err(Ended::Unknown(_))));
+        session.discard().await;
+        assert!(flake.query("SELECT * FROM RAW.RAW_LOAD_AUDIT", 9).await.unwrap().rows.is_empty());
+    }
 }

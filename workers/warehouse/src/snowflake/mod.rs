@@ -123,7 +123,7 @@ impl From<Failed> for WarehouseError {
 /// Runs `statements` in the open transaction, alone among those who name the same `alone`.
 async fn write(session: &Taken<'_>, statements: &[String], alone: Option<&str>) -> Result<(), Fault> {
     if let Some(alone) = alone {
-        session.execute(&statements::claim(alone)).await?;
+        session.execute(&statements::claim(alone, alone)).await?;
     }
     for sql in statements {
         session.execute(sql).await?;

@@ -23,12 +23,12 @@ const WRITERS: [&str; 10] =
 /// (`sql-reference/sql/call-with`).
 fn readable(sql: &str) -> Result<&str, String> {
     let (Reading::Query(statement) | Reading::Other(statement)) = reading(sql)?;
-    if statement.contains("->>") {
+    let bare = without_texts(statement);
+    if bare.contains("->>") {
         return Err("chains of statements (->>) are not allowed here".into());
     }
     let begins = |word: &str| statement.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     if begins("WITH") || begins("EXPLAIN") {
-        let bare = without_texts(statement);
         let mut words = bare.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
         if let Some(word) = words.find(|word| WRITERS.iter().any(|writer| word.eq_ignore_ascii_case(writer))) {
             return Err(format!("only statements that read are allowed here; this one holds {word}"));
@@ -37,13 +37,19 @@ fn readable(sql: &str) -> Result<&str, String> {
     Ok(statement)
 }
 
-/// The statement without what stands in quotes. A backslash may escape a quote, and then nothing is left out.
+/// The statement without what stands in quotes. A backslash may escape a quote, and in a comment a quote is none: then
+/// nothing is left out.
 fn without_texts(statement: &str) -> String {
-    if statement.contains('\\') {
+    if ["\\", "--", "/*", "//"].iter().any(|sign| statement.contains(sign)) {
         return statement.to_owned();
     }
-    let outside = |(at, part): (usize, &str)| if at % 2 == 0 { part.to_owned() } else { " ".to_owned() };
-    statement.split(['\'', '"']).enumerate().map(outside).collect()
+    let (mut bare, mut rest) = (String::new(), statement);
+    while let Some((at, quote)) = rest.char_indices().find(|(_, c)| matches!(c, '\'' | '"')) {
+        bare.push_str(&rest[..at]);
+        bare.push(' ');
+        rest = rest[at + 1..].split_once(quote).map_or("", |(_, after)| after);
+    }
+    bare + rest
 }
 
 #[cfg(test)]
@@ -61,6 +67,10 @@ mod tests {
             "with a as (select 1) delete from t",
             "with a as (select '\\'' as b) insert into t select '",
             "select 1; drop table t",
+            "with /* ' */ p as procedure () returns text language sql as 'x' call p()",
+            "with -- '\n p as procedure () returns text language sql as 'x' call p()",
+            "with // '\n p as procedure () returns text language sql as 'x' call p()",
+            "with a as (select '\"' as b), p as procedure () returns text language sql as 'x' call p()",
         ] {
             assert!(readable(sql).is_err(), "{sql}");
         }
@@ -68,7 +78,7 @@ mod tests {
             "select 1",
             "with a as (select 1) select * from a;",
             "show tables",
-            "select '->' from t",
+            "select '->>' from t",
             "with a as (select 1) select 'it''s', 'DELETE' from a",
         ] {
             assert!(readable(sql).is_ok(), "{sql}");

@@ -91,8 +91,13 @@ pub(super) fn copy(slice: &Slice, folder: &str, parts: &[String], loaded_at: Dat
 
 /// Takes the lock that `alone` stands for, until the transaction ends: of two who want it one waits. An UPDATE locks the
 /// table, an INSERT or COPY does not (`sql-reference/transactions`, "Resource locking").
-pub(super) fn claim(alone: &str) -> String {
-    format!("UPDATE {} SET {LOCK_COLUMN} = {}", lock_of(alone), literal(alone))
+pub(super) fn claim(alone: &str, holder: &str) -> String {
+    format!("UPDATE {} SET {LOCK_COLUMN} = {}", lock_of(alone), literal(holder))
+}
+
+/// Holds while the transaction in which `holder` took the lock is still open: what it wrote went with it otherwise.
+pub(super) fn claimed(alone: &str, holder: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM {} WHERE {LOCK_COLUMN} = {})", lock_of(alone), literal(holder))
 }
 
 /// What is there: columns by table, the comments of views, and the stage (`sql-reference/info-schema`).

@@ -62,3 +62,26 @@ async fn parts_of_a_result_are_fetched_again_and_as_many_as_are_wanted() {
     assert!(scene.emulator.count("chunks") - before <= 3, "{}", scene.emulator.count("chunks") - before);
     assert_eq!(ask(&scene.warehouse, sql).await.len(), 20_000);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_between_us_and_the_service_stops_nobody() {
+    let scene = Scene::new().await;
+    many(&scene, 20_000).await;
+    let sql = "SELECT SOURCE_ROW FROM RAW.BATCHES ORDER BY SOURCE_ROW";
+    for place in [Place::Query, Place::Chunk] {
+        scene.fault(EmulatorFault::status(place, 403));
+        is_transient(&scene.warehouse.query(sql, usize::MAX).await.unwrap_err());
+    }
+    assert_eq!(ask(&scene.warehouse, sql).await.len(), 20_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_meets_a_service_in_trouble_blames_no_right() {
+    let scene = Scene::new().await;
+    scene.fault(
+        EmulatorFault::error(Place::Query, "000603", "SQL execution internal error").containing("CREATE VIEW RAW."),
+    );
+    let error = scene.warehouse.check().await.unwrap_err();
+    is_transient(&error);
+    assert!(!error.to_string().contains("millrace setup"), "{error}");
+}

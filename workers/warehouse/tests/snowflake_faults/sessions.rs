@@ -68,3 +68,30 @@ async fn a_token_that_grows_old_is_renewed_and_the_session_stays() {
     ask(&warehouse, "SELECT 2").await;
     assert_eq!((emulator.count("logins"), emulator.count("renewals")), (1, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_does_not_make_the_statement_after_it_one_that_may_be_sent_twice() {
+    let scene = Scene::new().await;
+    let fresh = scene.another();
+    scene.fault(EmulatorFault::status(Place::Query, 503).containing("UPDATE RAW_RUN.LOAD_LOCK_00"));
+    let error = fresh.transact(&["UPDATE RAW_RUN.LOAD_LOCK_00 SET HOLDER = 'x'".into()], None).await.unwrap_err();
+    is_transient(&error);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_session_is_sent_again() {
+    let scene = Scene::new().await;
+    scene.fault(EmulatorFault::status(Place::Query, 503).containing("INSERT INTO RAW.RAW_LOAD_AUDIT"));
+    scene.fault(EmulatorFault::status(Place::Close, 503));
+    tokio::time::timeout(std::time::Duration::from_secs(20), scene.loads_once()).await.expect("the lock was kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_whose_session_ends_while_it_is_asked_for_is_not_done_again() {
+    let scene = Scene::new().await;
+    scene.fault(EmulatorFault::long(2).containing("INSERT INTO RAW.STAGE_AUDIT"));
+    scene.fault(EmulatorFault::gone(Place::Poll));
+    let line = ["INSERT INTO RAW.STAGE_AUDIT (LOAD_ID) SELECT 'l'".to_owned()];
+    is_transient(&scene.warehouse.transact(&line, None).await.unwrap_err());
+    assert_eq!(scene.sent(), ["INSERT INTO"]);
+}

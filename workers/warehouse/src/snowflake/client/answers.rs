@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{Refusal, Talk, told};
 use crate::snowflake::answer::{Body, Chunk, Data, chunk_rows};
+use crate::snowflake::errors::NO_ANSWER;
 
 /// The statement still runs: ask again.
 const RUNNING: [&str; 2] = ["333333", "333334"];
@@ -115,10 +116,12 @@ fn ask(url: reqwest::Url, headers: &HeaderMap) -> Request {
 async fn read(response: Response) -> Result<Body> {
     let status = response.status();
     let bytes = response.bytes().await?;
-    match serde_json::from_slice(&bytes) {
-        Ok(body) => Ok(body),
-        Err(_) if !status.is_success() => Err(http_error(status)),
-        Err(why) => Err(refusal("answer", &format!("the answer can't be understood: {why}"))),
+    match serde_json::from_slice::<Body>(&bytes) {
+        Ok(body) if body.is_the_services() => Ok(body),
+        _ if !status.is_success() => Err(http_error(status)),
+        // Somebody between us and the service; whether it did what it was asked to is not known.
+        Ok(_) => Err(refusal(NO_ANSWER, "what answered is not Snowflake")),
+        Err(why) => Err(refusal(NO_ANSWER, &format!("what answered can't be understood: {why}"))),
     }
 }
 

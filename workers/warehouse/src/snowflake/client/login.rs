@@ -32,12 +32,16 @@ impl Middleware for Login {
                     text: "the session ended in the middle of a transaction".into(),
                 }));
             }
-            self.talk.only_asks();
+            let repeatable = self.talk.only_asks();
             if let Some(body) = request.body().and_then(reqwest::Body::as_bytes).and_then(with_parameters) {
                 *request.body_mut() = Some(body.into());
                 // Its length has changed; the client counts it anew.
                 request.headers_mut().remove(http::header::CONTENT_LENGTH);
             }
+            let outcome = next.run(request, extensions).await;
+            // The statement that the login was made for is yet to be sent.
+            self.talk.set_repeatable(repeatable);
+            return outcome;
         }
         next.run(request, extensions).await
     }

@@ -73,13 +73,18 @@ impl Talk {
         *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens);
     }
 
-    pub(super) fn is_repeatable(&self) -> bool {
+    pub(in crate::snowflake) fn is_repeatable(&self) -> bool {
         self.repeatable.load(Ordering::SeqCst)
     }
 
-    /// Asking for a result changes nothing.
-    pub(super) fn only_asks(&self) {
-        self.repeatable.store(true, Ordering::SeqCst);
+    /// What follows may be sent twice: asking for a result changes nothing, and neither does a login. The answer says whether
+    /// that was so before.
+    pub(in crate::snowflake) fn only_asks(&self) -> bool {
+        self.repeatable.swap(true, Ordering::SeqCst)
+    }
+
+    pub(super) fn set_repeatable(&self, repeatable: bool) {
+        self.repeatable.store(repeatable, Ordering::SeqCst);
     }
 
     pub(super) fn max_rows(&self) -> usize {

@@ -1,12 +1,13 @@
 //! Tokens: a session's own is good for about an hour, and is renewed with its master token, which is good for four.
 //!
-//! The crate renews by its own clock. One that the service has ended earlier is renewed here, so that a transaction which lasts
-//! longer than its token goes on, and a session can be closed that would keep its locks otherwise.
+//! They are renewed here, once the service says that they have expired, so that a transaction which lasts longer than its token
+//! goes on. The crate would renew by its own clock, and forget its tokens where that fails: such a session could not be closed,
+//! and would keep its locks. So the crate is told that they last for ever.
 
 use std::sync::Arc;
 
 use http::Extensions;
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 use serde_json::{Value, json};
@@ -65,9 +66,13 @@ impl Keeper {
         if !response.status().is_success() {
             return Ok(response);
         }
-        let answer: Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
+        let mut answer: Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
         if let Some(tokens) = Tokens::read(&answer) {
             self.talk.set_tokens(tokens);
+            for name in ["validityInSeconds", "masterValidityInSeconds"] {
+                // To the crate a negative number is no end.
+                answer["data"][name] = json!(-1);
+            }
         }
         Ok(told(&answer))
     }
@@ -96,6 +101,8 @@ fn renewal(request: &mut Request, tokens: &Tokens) {
     if let Some(value) = header(&tokens.master) {
         request.headers_mut().insert(AUTHORIZATION, value);
     }
+    // A question for a result, whose headers it has, comes without.
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let body = json!({"oldSessionToken": tokens.session, "requestType": "RENEW"});
     *request.body_mut() = Some(body.to_string().into());
 }
