@@ -58,9 +58,10 @@ impl Known {
         self.files.insert(file.uri.clone(), seen);
     }
 
-    /// Whether anything was announced that the audit was not seen to have.
-    pub(crate) fn waits(&self) -> bool {
-        self.files.values().any(|seen| seen.announced.is_some())
+    /// What was announced and was not seen in the audit yet.
+    pub(crate) fn waiting(&self) -> Vec<&str> {
+        let waiting = self.files.iter().filter(|(_, seen)| seen.announced.is_some());
+        waiting.map(|(uri, _)| uri.as_str()).collect()
     }
 
     /// Forgets what was announced longer than `age` ago and never came into the audit: it is announced again, under the
@@ -89,7 +90,7 @@ mod tests {
     fn knows_a_content_and_not_another() {
         let mut known = Known::default();
         known.announced(&file(1));
-        assert!(known.has(&file(1)) && !known.has(&file(2)) && known.waits());
+        assert!(known.has(&file(1)) && !known.has(&file(2)) && known.waiting() == ["a.csv"]);
     }
 
     #[test]

@@ -164,8 +164,9 @@ impl Watcher {
     }
 
     async fn rescan(&mut self) -> Result<Reconciled, Failure> {
-        if self.known.waits() {
-            let lines = self.ledger.newest_by_file().await?;
+        let waiting = self.known.waiting();
+        if !waiting.is_empty() {
+            let lines = self.ledger.newest_of_files(&waiting).await?;
             self.known.learn(&lines, &self.contracts);
             self.known.forget_unanswered(UNANSWERED);
         }

@@ -108,6 +108,8 @@ pub async fn newest_line_of_each_file(warehouse: Arc<dyn Warehouse>) {
     let found: Vec<_> =
         newest.iter().map(|line| (line.uri.as_str(), line.load_id.as_str(), line.table.as_str())).collect();
     assert_eq!(found, [("b.csv", "l2", "BATCHES"), ("u.csv", "u", "")]);
+    assert_eq!(ledger.newest_of_files(&["b.csv", "it's new.csv"]).await.unwrap(), newest[..1]);
+    assert!(ledger.newest_of_files(&[]).await.unwrap().is_empty());
 }
 
 fn stage_line(load: &str, stage: Stage, number: u32, finished_at: DateTime<Utc>) -> StageLine {
