@@ -4,10 +4,10 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test lint bench dbt libduckdb rabbitmq promtool jaeger emulator schemas definitions tools
+.PHONY: help run up build test test-snowflake account lint bench dbt libduckdb rabbitmq promtool jaeger emulator schemas definitions tools
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: libduckdb dbt ## Build, load the sample data, print what came of it
 	cargo build --package millrace
@@ -28,6 +28,12 @@ test: libduckdb dbt rabbitmq promtool jaeger emulator ## Install what the tests 
 	cargo test --workspace
 	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests
 	.venv-emulator/bin/python -m unittest discover -q -s tests/snowflake/tests -t tests/snowflake
+
+test-snowflake: account libduckdb ## Try on a real account of Snowflake (SNOWFLAKE_*) what the emulator can't prove
+	cargo test --package millrace-warehouse --test snowflake_account -- --ignored --nocapture
+
+account:
+	@deploy/dev/account.sh
 
 lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
 	cargo fmt --all --check

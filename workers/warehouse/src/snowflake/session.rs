@@ -86,7 +86,8 @@ impl Session {
         let begun = std::time::Instant::now();
         // The blank keeps the crate from uploading a PUT's files itself: design.md tells why.
         let outcome = api.exec_raw(&format!(" {sql}")).await;
-        tracing::trace!(took_ms = begun.elapsed().as_millis(), ok = outcome.is_ok(), "statement");
+        let word = sql.split_whitespace().next().unwrap_or_default();
+        tracing::trace!(word, took_ms = begun.elapsed().as_millis() as u64, ok = outcome.is_ok(), "statement");
         outcome.map_err(|why| match Fault::from(why) {
             // It was taken, and its result was asked for: a refusal says nothing any more about whether it was done.
             fault if again == Again::Never && self.talk.is_repeatable() => fault.of_something_begun(),
