@@ -79,3 +79,10 @@ fn setup_makes_what_check_and_a_first_load_need() {
     let made = made.iter().filter(|sql| sql.trim_start().starts_with("CREATE SCHEMA"));
     assert_eq!(made.count(), 0, "the loader has no right to make schemas");
 }
+
+#[test]
+fn looking_before_anything_was_loaded_says_so() {
+    let mill = SnowMill::new();
+    let looked = mill.run(&["loads"]).expect(1);
+    assert!(looked.stderr.contains("nothing was loaded yet"), "{}", looked.stderr);
+}

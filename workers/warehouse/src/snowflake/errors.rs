@@ -193,6 +193,10 @@ impl From<Fault> for WarehouseError {
                 "Snowflake does not let us in: {fault}; see SNOWFLAKE_ACCOUNT, _USER, _PASSWORD or _PRIVATE_KEY_PATH, _ROLE, \
                 _WAREHOUSE and _DATABASE, and what `millrace setup snowflake --print` makes"
             )),
+            Trouble::Statement if fault.code == "002003" && fault.text.contains("_AUDIT") => Self::Statement(format!(
+                "nothing was loaded yet into this database, or the role may not see it: millrace makes its tables at its first \
+                start ({fault})"
+            )),
             Trouble::Statement if fault.code == "003001" => Self::Statement(format!(
                 "Snowflake refuses the role: {fault}; grant what `millrace setup snowflake --print` grants"
             )),

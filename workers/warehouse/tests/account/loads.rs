@@ -33,6 +33,8 @@ pub async fn texts(place: &Place) -> Outcome {
     let long = "x".repeat(100_000);
     let given: Vec<Option<&str>> = vec![
         None,
+        // Nothing between quotes is a text, nothing between commas is none.
+        Some(""),
         Some(" "),
         Some("NULL"),
         Some("\\N"),

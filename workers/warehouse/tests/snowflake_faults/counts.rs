@@ -17,7 +17,7 @@ async fn a_load_asks_no_more_than_it_must() {
     let scene = Scene::new().await;
     assert_eq!(asked(&scene, 1, 3).await, "SELECT PUT LIST BEGIN COPY UPDATE INSERT COMMIT REMOVE");
     assert_eq!(asked(&scene, 1, 3).await, "SELECT", "the same command again");
-    let reload = "SELECT PUT LIST BEGIN COPY UPDATE INSERT SELECT DELETE INSERT COMMIT REMOVE";
+    let reload = "SELECT PUT LIST BEGIN COPY UPDATE INSERT SELECT INSERT DELETE COMMIT REMOVE";
     assert_eq!(asked(&scene, 2, 3).await, reload, "a newer command");
     assert_eq!(asked(&scene, 1, 3).await, "SELECT", "an older command");
 
