@@ -234,9 +234,13 @@ COPY INTO RAW_RUN."PRODUCTION_ORDERS_RUN" ("PRODUCTION_ORDER_ID", "MATERIAL_ID",
 -- https://docs.snowflake.com/en/sql-reference/parameters#lock-timeout
 UPDATE RAW_RUN.LOAD_LOCK_<nn> SET HOLDER = '<text>';
 
--- The SUCCESS line, unless the audit has learned something of this load since: the count of rows, none or one, tells. Not
--- plain SQL: SELECT * FROM (VALUES …) AS V (names), whose values are constants at compile time, casts among them. NOT EXISTS is
--- not correlated.
+-- The older generation that this load replaces, once the new one is complete.
+-- https://docs.snowflake.com/en/sql-reference/sql/delete
+DELETE FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID < '<id>';
+
+-- The SUCCESS line, unless the audit has learned something of this load since, and only while the lock is still this attempt's: the
+-- count of rows, none or one, tells. Not plain SQL: SELECT * FROM (VALUES …) AS V (names), whose values are constants at compile
+-- time, casts among them. Neither subquery is correlated.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/sql-reference/operators-subquery
@@ -248,11 +252,8 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
     ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES,
     WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>' AND
     ((COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED')) OR (COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS =
-    'SUCCESS') OR (COMMAND_ID < '<id>' AND STATUS = 'SUCCESS')));
-
--- The older generation that this load replaces, once the new one is complete.
--- https://docs.snowflake.com/en/sql-reference/sql/delete
-DELETE FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID < '<id>';
+    'SUCCESS') OR (COMMAND_ID < '<id>' AND STATUS = 'SUCCESS'))) AND EXISTS (SELECT 1 FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER =
+    '<text>');
 
 -- From here on all of it is seen.
 -- https://docs.snowflake.com/en/sql-reference/sql/commit
@@ -262,16 +263,18 @@ COMMIT;
 -- https://docs.snowflake.com/en/sql-reference/sql/remove
 REMOVE @RAW_RUN.LOAD_STAGE/<table>/<id>/;
 
--- The SUCCESS line of a load that replaces an older generation: the fence was asked under the lock.
+-- The SUCCESS line of a load that replaces an older generation: the fence was asked under the lock, which must still be this
+-- attempt's.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/sql-reference/operators-subquery
 INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
     ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER) SELECT *
     FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'SUCCESS', <n>, <n>, <n>, <n>, CAST('<time>' AS
     TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST(NULL AS VARCHAR),
     '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT,
     ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES,
-    WORKER);
+    WORKER) WHERE EXISTS (SELECT 1 FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER = '<text>');
 
 -- AUDIT. What is recorded beside loads.
 
