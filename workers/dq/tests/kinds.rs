@@ -1,4 +1,4 @@
-//! Every kind of check on DuckDB: what it lets pass and what it finds.
+//! Every kind of check on both warehouses: what it lets pass and what it finds.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -6,15 +6,41 @@ mod support;
 use chrono::{TimeDelta, Utc};
 use messages::{CheckStatus, Verdict};
 use serde_json::{Value, json};
-use support::{Mill, at, contract, told};
+use support::{Mill, On, at, contract, told};
 
 use CheckStatus::{Error, Fail, Pass, Warn};
+
+/// A test of each case on each warehouse.
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod duckdb {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $case() { super::$case(super::On::DuckDb).await; })+
+        }
+        mod snowflake {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $case() { super::$case(super::On::Snowflake).await; })+
+        }
+    };
+}
+
+on_both!(
+    row_count,
+    null_share,
+    unique,
+    unique_over_several_columns,
+    accepted_values,
+    accepted_range_of_numbers,
+    accepted_range_of_times,
+    relationship,
+    freshness_of_a_source,
+    freshness_of_a_delivery,
+    a_check_whose_sql_fails_spoils_no_other
+);
 
 const NOON: &str = "2026-11-23T12:00:00Z";
 
 /// Judges rows of one column `x` by these checks.
-async fn judged(checks: Value, values: &[&str]) -> Vec<(CheckStatus, Option<u64>, String)> {
-    let mut mill = Mill::new([contract("t", &["x"], checks)]).await;
+async fn judged(on: On, checks: Value, values: &[&str]) -> Vec<(CheckStatus, Option<u64>, String)> {
+    let mut mill = Mill::on(on, [contract("t", &["x"], checks)]).await;
     let rows: Vec<Vec<String>> = values.iter().map(|&value| vec![value.to_owned()]).collect();
     mill.load_rows("t", "load", at(NOON), rows).await;
     let outcomes = mill.outcomes("load", &["t"]).await;
@@ -31,73 +57,67 @@ fn line(status: CheckStatus, failed: impl Into<Option<u64>>, observed: &str) -> 
     (status, failed.into(), observed.into())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn row_count() {
+async fn row_count(on: On) {
     let checks = json!([
         {"kind": "row_count", "name": "a", "min": 2}, {"kind": "row_count", "name": "b", "min": 3},
         {"kind": "row_count", "name": "c", "max": 1},
     ]);
-    let found = judged(checks, &["1", "2"]).await;
+    let found = judged(on, checks, &["1", "2"]).await;
     assert_eq!(found, [line(Pass, None, "2 rows"), line(Fail, None, "2 rows"), line(Fail, None, "2 rows")]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn null_share() {
+async fn null_share(on: On) {
     let checks = json!([
         {"kind": "null_share", "name": "a", "column": "x", "max": 0.5},
         {"kind": "null_share", "name": "b", "column": "x", "max": 0.49},
     ]);
-    let found = judged(checks, &["1", "", "  ", "2"]).await;
+    let found = judged(on, checks, &["1", "", "  ", "2"]).await;
     assert_eq!(found, [line(Pass, 2, "2 of 4 rows (50 %)"), line(Fail, 2, "2 of 4 rows (50 %)")]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn unique() {
+async fn unique(on: On) {
     let checks = json!([
         {"kind": "unique", "name": "a", "columns": ["x"]},
         {"kind": "unique", "name": "b", "columns": ["x"], "ignore_case": true, "max_failed_rows": 2},
         {"kind": "unique", "name": "c", "columns": ["x"], "ignore_case": true, "max_failed_rows": 3},
     ]);
     // Two surplus rows as written, three as STAGING reads them; what is missing is not judged.
-    let found = judged(checks, &["a", "a", "a", " A", "b", "", ""]).await;
+    let found = judged(on, checks, &["a", "a", "a", " A", "b", "", ""]).await;
     assert_eq!(
         found,
         [line(Fail, 2, "2 of 5 rows (40 %)"), line(Fail, 3, "3 of 5 rows (60 %)"), line(Pass, 3, "3 of 5 rows (60 %)")]
     );
-    let pass = judged(json!([{"kind": "unique", "columns": ["x"]}]), &["a", "b", "", ""]).await;
+    let pass = judged(on, json!([{"kind": "unique", "columns": ["x"]}]), &["a", "b", "", ""]).await;
     assert_eq!(pass, [line(Pass, 0, "0 of 2 rows (0 %)")]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn unique_over_several_columns() {
+async fn unique_over_several_columns(on: On) {
     let checks = json!([{"kind": "unique", "columns": ["x", "y"]}]);
-    let mut mill = Mill::new([contract("t", &["x", "y"], checks)]).await;
+    let mut mill = Mill::on(on, [contract("t", &["x", "y"], checks)]).await;
     mill.load("t", "load", at(NOON), &[&["1", "a"], &["1", "b"], &["2", "a"], &["1", "a"], &["1", ""]]).await;
     assert_eq!(told(&mill.outcomes("load", &["t"]).await[0]), (Fail, Some(1), "1 of 4 rows (25 %)"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accepted_values() {
+async fn accepted_values(on: On) {
     let checks = json!([
         {"kind": "accepted_values", "name": "a", "column": "x", "values": ["OPEN", "it's", 3]},
         {"kind": "accepted_values", "name": "b", "column": "x", "values": ["OPEN", "it's", 3], "ignore_case": true},
         {"kind": "accepted_values", "name": "c", "column": "x", "values": ["OPEN", "it's", 3], "max_failed_share": 0.2},
     ]);
-    let found = judged(checks, &["OPEN", "it's", "3", " open ", "", "OPEN"]).await;
+    let found = judged(on, checks, &["OPEN", "it's", "3", " open ", "", "OPEN"]).await;
     assert_eq!(
         found,
         [line(Fail, 1, "1 of 5 rows (20 %)"), line(Pass, 0, "0 of 5 rows (0 %)"), line(Pass, 1, "1 of 5 rows (20 %)")]
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accepted_range_of_numbers() {
+async fn accepted_range_of_numbers(on: On) {
     let checks = json!([
         {"kind": "accepted_range", "name": "a", "column": "x", "min": 0, "max": 10},
         {"kind": "accepted_range", "name": "b", "column": "x", "min": 0},
         {"kind": "accepted_range", "name": "c", "column": "x", "max": 10, "max_failed_rows": 4},
     ]);
-    let found = judged(checks, &["0", " 10 ", "1e1", "-0.1", "11", "n/a", "nan", "inf", "", "5"]).await;
+    let found = judged(on, checks, &["0", " 10 ", "1e1", "-0.1", "11", "n/a", "nan", "inf", "", "5"]).await;
     let of_nine = |count: u64, share: &str| format!("{count} of 9 rows ({share} %)");
     assert_eq!(
         found,
@@ -109,22 +129,24 @@ async fn accepted_range_of_numbers() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accepted_range_of_times() {
+async fn accepted_range_of_times(on: On) {
     let checks = json!([{"kind": "accepted_range", "column": "x", "min": "2010-01-01", "max": "2026-11-23 12:00"}]);
-    let found =
-        judged(checks, &["2010-01-01", "2026-11-23T12:00:00", "2026-11-23 12:00:01", "1999-12-31", "soon", ""]).await;
-    assert_eq!(found, [line(Fail, 3, "3 of 5 rows (60 %)")]);
+    let found = judged(
+        on,
+        checks,
+        &["2010-01-01", "2026-11-23T12:00:00", "2026-11-23 12:00:01", "1999-12-31", "soon", "1790000000", ""],
+    )
+    .await;
+    assert_eq!(found, [line(Fail, 4, "4 of 6 rows (66.6667 %)")]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn relationship() {
+async fn relationship(on: On) {
     let checks = json!([
         {"kind": "relationship", "name": "a", "column": "m", "to": "materials.id"},
         {"kind": "relationship", "name": "b", "column": "m", "to": "materials.id", "ignore_case": true},
         {"kind": "relationship", "name": "c", "column": "m", "to": "materials.id", "severity": "warn"},
     ]);
-    let mut mill = Mill::new([contract("orders", &["m"], checks), contract("materials", &["id"], json!([]))]).await;
+    let mut mill = Mill::on(on, [contract("orders", &["m"], checks), contract("materials", &["id"], json!([]))]).await;
     mill.load("orders", "first", at(NOON), &[&["A"], &["a "], &["B"], &[""]]).await;
     let before = mill.judge("first", &["orders"]).await;
     assert!(matches!(&before, messages::Message::DqCompleted(data) if data.verdict == Verdict::Warned));
@@ -142,10 +164,9 @@ async fn relationship() {
     assert_eq!(told(&mill.outcomes("run", &["orders"]).await[0]), (Pass, Some(0), "0 of 2 rows (0 %)"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn freshness_of_a_source() {
+async fn freshness_of_a_source(on: On) {
     let checks = json!([{"kind": "freshness", "max_age_hours": 2}]);
-    let mut mill = Mill::new([contract("t", &["x"], checks)]).await;
+    let mut mill = Mill::on(on, [contract("t", &["x"], checks)]).await;
     let never = mill.outcomes("nothing", &["t"]).await;
     assert_eq!(told(&never[0]), (Fail, None, "nothing was ever delivered"));
     mill.load("t", "old", Utc::now() - TimeDelta::hours(5), &[&["1"]]).await;
@@ -159,26 +180,24 @@ async fn freshness_of_a_source() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn freshness_of_a_delivery() {
+async fn freshness_of_a_delivery(on: On) {
     let checks = json!([
         {"kind": "freshness", "name": "a", "column": "x", "max_age_hours": 24},
         {"kind": "freshness", "name": "b", "column": "x", "max_age_hours": 3},
     ]);
-    let found = judged(checks.clone(), &["2026-11-23 08:00:00", "2026-11-22", "soon"]).await;
+    let found = judged(on, checks.clone(), &["2026-11-23 08:00:00", "2026-11-22", "soon"]).await;
     let observed = "the newest x is of 2026-11-23T08:00:00Z, 4.0 h old";
     assert_eq!(found, [line(Pass, None, observed), line(Fail, None, observed)]);
-    let nothing = judged(checks, &["", "soon"]).await;
+    let nothing = judged(on, checks, &["", "soon"]).await;
     assert_eq!(nothing[0], line(Fail, None, "no x can be read as a point in time"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_check_whose_sql_fails_spoils_no_other() {
+async fn a_check_whose_sql_fails_spoils_no_other(on: On) {
     let checks = json!([
         {"kind": "row_count", "min": 1}, {"kind": "null_share", "column": "x", "max": 1, "severity": "warn"},
         {"kind": "freshness", "max_age_hours": 876000},
     ]);
-    let mut mill = Mill::new([contract("t", &["x"], checks)]).await;
+    let mut mill = Mill::on(on, [contract("t", &["x"], checks)]).await;
     mill.load("t", "load", at(NOON), &[&["1"]]).await;
     mill.warehouse().transact(&["ALTER TABLE RAW_RUN.T_RUN DROP COLUMN X".into()], None).await.unwrap();
     let found = mill.outcomes("load", &["t"]).await;

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{count_if, text};
+use super::{count_if, moment_of, text};
 use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::tolerance::Tolerance;
@@ -101,8 +101,10 @@ impl Check for AcceptedRange {
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
         let given = text(&self.column);
         let (min, max) = self.bounds();
-        let kind = if matches!(min.or(max), Some(Bound::Time(_))) { "TIMESTAMP" } else { "DOUBLE" };
-        let value = format!("TRY_CAST({given} AS {kind})");
+        let value = match min.or(max) {
+            Some(Bound::Time(_)) => moment_of(&given),
+            _ => format!("TRY_CAST({given} AS DOUBLE)"),
+        };
         let mut faults = vec![format!("{value} IS NULL")];
         faults.extend(min.map(|min| format!("{value} < {}", min.sql())));
         faults.extend(max.map(|max| format!("{value} > {}", max.sql())));

@@ -9,7 +9,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::text;
+use super::{moment_of, text};
 use crate::check::{Check, Compile, Finding, Judgement, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::{age, moment, number, time};
@@ -53,7 +53,7 @@ impl Check for Freshness {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let newest = |column: &String| format!("CAST(MAX(TRY_CAST({} AS TIMESTAMP)) AS VARCHAR)", text(column));
+        let newest = |column: &String| format!("CAST(MAX({}) AS VARCHAR)", moment_of(&text(column)));
         self.column.iter().map(|column| Measure::over(subject, newest(column))).collect()
     }
 

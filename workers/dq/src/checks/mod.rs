@@ -36,6 +36,11 @@ fn text(column: &str) -> String {
     format!("NULLIF(TRIM({}), '')", raw(column))
 }
 
+/// The point in time in a text. A number is none: Snowflake would read seconds since 1970, and DuckDB nothing.
+fn moment_of(text: &str) -> String {
+    format!("TRY_CAST(CASE WHEN TRY_CAST({text} AS DOUBLE) IS NULL THEN {text} END AS TIMESTAMP)")
+}
+
 /// Counts the rows for which `condition` holds. COUNT, because SUM over no rows is NULL.
 fn count_if(condition: &str) -> String {
     format!("COUNT(CASE WHEN {condition} THEN 1 END)")

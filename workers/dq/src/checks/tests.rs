@@ -69,17 +69,20 @@ fn the_sql_of_each_kind() {
     );
     assert_eq!(
         sql(json!({"kind": "accepted_range", "column": "made_at", "min": "2010-01-01"})),
-        "SELECT * FROM (SELECT COUNT(CASE WHEN NULLIF(TRIM(R.\"MADE_AT\"), '') IS NOT NULL AND \
-        (TRY_CAST(NULLIF(TRIM(R.\"MADE_AT\"), '') AS TIMESTAMP) IS NULL OR TRY_CAST(NULLIF(TRIM(R.\"MADE_AT\"), '') AS \
-        TIMESTAMP) < CAST('2010-01-01 00:00:00.000000' AS TIMESTAMP)) THEN 1 END) AS M0_0, \
-        COUNT(NULLIF(TRIM(R.\"MADE_AT\"), '')) AS M0_1 FROM RAW.\"ORDERS\" R) S0"
+        format!(
+            "SELECT * FROM (SELECT COUNT(CASE WHEN {MADE} IS NOT NULL AND ({MADE_AT} IS NULL OR {MADE_AT} < \
+            CAST('2010-01-01 00:00:00.000000' AS TIMESTAMP)) THEN 1 END) AS M0_0, COUNT({MADE}) AS M0_1 FROM RAW.\"ORDERS\" R) S0"
+        )
     );
     assert_eq!(
         sql(json!({"kind": "freshness", "max_age_hours": 1, "column": "made_at"})),
-        "SELECT * FROM (SELECT CAST(MAX(TRY_CAST(NULLIF(TRIM(R.\"MADE_AT\"), '') AS TIMESTAMP)) AS VARCHAR) AS M0_0 \
-        FROM RAW.\"ORDERS\" R) S0"
+        format!("SELECT * FROM (SELECT CAST(MAX({MADE_AT}) AS VARCHAR) AS M0_0 FROM RAW.\"ORDERS\" R) S0")
     );
 }
+
+const MADE: &str = "NULLIF(TRIM(R.\"MADE_AT\"), '')";
+const MADE_AT: &str = "TRY_CAST(CASE WHEN TRY_CAST(NULLIF(TRIM(R.\"MADE_AT\"), '') AS DOUBLE) IS NULL THEN \
+    NULLIF(TRIM(R.\"MADE_AT\"), '') END AS TIMESTAMP)";
 
 #[test]
 fn a_range_of_numbers_has_two_bounds_so_that_nan_is_outside() {

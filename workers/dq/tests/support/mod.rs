@@ -1,7 +1,8 @@
-//! What the tests are made with: a fresh DuckDB warehouse, contracts from JSON, rows from memory.
+//! What the tests are made with: a fresh warehouse, contracts from JSON, rows from memory.
 #![allow(dead_code)]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use messages::{
 use millrace_dq::{DqHandler, compile};
 use runtime::{Contracts, Handler, Work};
 use serde_json::{Value, json};
+use warehouse::snowflake::{Snowflake, SnowflakeSettings};
 use warehouse::{FileFacts, Ledger, LoadOutcome, RowSource, Slice, Warehouse, WarehouseSettings};
 
 /// A warehouse with tables for the contracts, and a handler that judges by them.
@@ -19,6 +21,14 @@ pub struct Mill {
     pub handler: DqHandler,
     pub contracts: Contracts,
     _folder: tempfile::TempDir,
+}
+
+/// Where the data is.
+#[derive(Clone, Copy, Debug)]
+pub enum On {
+    DuckDb,
+    /// A database of its own at the emulator.
+    Snowflake,
 }
 
 /// A contract: its source, columns and checks.
@@ -37,20 +47,34 @@ pub fn at(text: &str) -> DateTime<Utc> {
 }
 
 impl Mill {
-    /// With these contracts.
+    /// With these contracts, on DuckDB.
     pub async fn new(contracts: impl IntoIterator<Item = Value>) -> Self {
+        Self::on(On::DuckDb, contracts).await
+    }
+
+    /// With these contracts.
+    pub async fn on(on: On, contracts: impl IntoIterator<Item = Value>) -> Self {
         let mut all = Contracts::default();
         for contract in contracts {
             all.add(serde_json::from_value(contract).unwrap()).unwrap();
         }
-        Self::over(all).await
+        Self::over_on(on, all).await
     }
 
-    /// With contracts that are there already.
+    /// With contracts that are there already, on DuckDB.
     pub async fn over(contracts: Contracts) -> Self {
+        Self::over_on(On::DuckDb, contracts).await
+    }
+
+    async fn over_on(on: On, contracts: Contracts) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = WarehouseSettings::new(format!("duckdb:{}", folder.path().join("w.duckdb").display()));
-        let warehouse = warehouse::open(&settings).await.unwrap();
+        let warehouse = match on {
+            On::DuckDb => {
+                let path = folder.path().join("w.duckdb");
+                warehouse::open(&WarehouseSettings::new(format!("duckdb:{}", path.display()))).await.unwrap()
+            }
+            On::Snowflake => snowflake(),
+        };
         warehouse.prepare(&contracts.table_specs()).await.unwrap();
         let ledger = Ledger::new(warehouse);
         let handler = Self::handler_of(&ledger, &contracts);
@@ -115,6 +139,14 @@ impl Mill {
         let rows = self.warehouse().query(sql, 10_000).await.unwrap().rows;
         rows.into_iter().map(|mut row| row.remove(0).unwrap_or_default()).collect()
     }
+}
+
+fn snowflake() -> Arc<dyn Warehouse> {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let database = format!("DQ_{}", NEXT.fetch_add(1, Ordering::SeqCst));
+    let variables = testkit::Emulator::shared().variables(&database);
+    let given = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    Snowflake::open(SnowflakeSettings::read(given).unwrap()).unwrap()
 }
 
 /// `dq.requested`.
