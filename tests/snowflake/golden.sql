@@ -457,7 +457,7 @@ SELECT 'own' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS
     RAW.CURRENT_LOADS;
 
 -- All checks of a table at once: each part has one row, so their product has one. Not plain SQL: TRY_CAST, which takes text
--- only, and has it. The greatest DOUBLE is written with an exponent, so it is one; NaN is greater than it. NOT EXISTS is
+-- only, and has it; a number is no point in time, though Snowflake would read seconds since 1970. The greatest DOUBLE is written with an exponent, so it is one; NaN is greater than it. NOT EXISTS is
 -- correlated by an equality of expressions, over a view with scalar subqueries of its own: a real account must say (README.md).
 -- https://docs.snowflake.com/en/sql-reference/functions/try_cast
 -- https://docs.snowflake.com/en/sql-reference/data-types-numeric
@@ -474,9 +474,11 @@ SELECT * FROM (SELECT COUNT(*) AS M0_0, COUNT(CASE WHEN NULLIF(TRIM(R."MATERIAL_
     NULLIF(TRIM(R."LEAD_TIME_DAYS"), '') IS NOT NULL AND (TRY_CAST(NULLIF(TRIM(R."LEAD_TIME_DAYS"), '') AS DOUBLE) IS NULL OR
     TRY_CAST(NULLIF(TRIM(R."LEAD_TIME_DAYS"), '') AS DOUBLE) < 0.0 OR TRY_CAST(NULLIF(TRIM(R."LEAD_TIME_DAYS"), '') AS DOUBLE) >
     1.7976931348623157e308) THEN 1 END) AS M0_9, COUNT(NULLIF(TRIM(R."LEAD_TIME_DAYS"), '')) AS M0_10, COUNT(CASE WHEN
-    NULLIF(TRIM(R."CREATED_AT"), '') IS NOT NULL AND (TRY_CAST(NULLIF(TRIM(R."CREATED_AT"), '') AS TIMESTAMP) IS NULL OR
-    TRY_CAST(NULLIF(TRIM(R."CREATED_AT"), '') AS TIMESTAMP) < CAST('<time>' AS TIMESTAMP)) THEN 1 END) AS M0_11,
-    COUNT(NULLIF(TRIM(R."CREATED_AT"), '')) AS M0_12, CAST(MAX(TRY_CAST(NULLIF(TRIM(R."CREATED_AT"), '') AS TIMESTAMP)) AS
+    NULLIF(TRIM(R."CREATED_AT"), '') IS NOT NULL AND (TRY_CAST(CASE WHEN TRY_CAST(NULLIF(TRIM(R."CREATED_AT"), '') AS DOUBLE) IS
+    NULL THEN NULLIF(TRIM(R."CREATED_AT"), '') END AS TIMESTAMP) IS NULL OR TRY_CAST(CASE WHEN
+    TRY_CAST(NULLIF(TRIM(R."CREATED_AT"), '') AS DOUBLE) IS NULL THEN NULLIF(TRIM(R."CREATED_AT"), '') END AS TIMESTAMP) <
+    CAST('<time>' AS TIMESTAMP)) THEN 1 END) AS M0_11, COUNT(NULLIF(TRIM(R."CREATED_AT"), '')) AS M0_12, CAST(MAX(TRY_CAST(CASE
+    WHEN TRY_CAST(NULLIF(TRIM(R."CREATED_AT"), '') AS DOUBLE) IS NULL THEN NULLIF(TRIM(R."CREATED_AT"), '') END AS TIMESTAMP)) AS
     VARCHAR) AS M0_13, COUNT(NULLIF(TRIM(R."MATERIAL_ID"), '')) AS M0_14, COUNT(NULLIF(TRIM(R."SUPPLIER_ID"), '')) AS M0_15 FROM
     (SELECT * FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>') R) S0 CROSS JOIN (SELECT
     CAST(COALESCE(SUM(D.N - 1), 0) AS BIGINT) AS M1_0 FROM (SELECT COUNT(*) AS N FROM (SELECT * FROM RAW_RUN."MATERIALS_RUN" WHERE
