@@ -1,0 +1,39 @@
+"""One broker, one warehouse and one Airflow for all tests that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.airflow import Airflow
+from tests.kit.broker import Broker
+from tests.kit.mill import Mill
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A private RabbitMQ."""
+    broker = Broker()
+    yield broker
+    broker.close()
+
+
+@pytest.fixture(scope="session")
+def mill(broker: Broker) -> Iterator[Mill]:
+    """Workers of every stage, over the sample."""
+    mill = Mill(broker)
+    try:
+        mill.drop_sample()
+        mill.start("ingest", "transform", "dq")
+        yield mill
+    finally:
+        mill.close()
+
+
+@pytest.fixture(scope="session")
+def airflow(broker: Broker) -> Iterator[Airflow]:
+    """Airflow, with the rights of its own user at the broker."""
+    airflow = Airflow(broker)
+    yield airflow
+    airflow.close()
