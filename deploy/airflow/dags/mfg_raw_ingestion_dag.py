@@ -41,8 +41,13 @@ with DAG(
     ingest = MillraceOperator(
         task_id="ingest", stage="ingest", sources=SOURCES, files="{{ params.files }}", as_of="{{ params.as_of }}"
     )
+    # The mill goes on by itself; these two wait for it, and ask only where they are run again.
     transform = MillraceOperator(
-        task_id="transform", stage="transform", sources=SOURCES, full_refresh="{{ params.full_refresh }}"
+        task_id="transform",
+        stage="transform",
+        sources=SOURCES,
+        full_refresh="{{ params.full_refresh }}",
+        follows="ingest",
     )
-    dq = MillraceOperator(task_id="dq", stage="dq", sources=SOURCES)
+    dq = MillraceOperator(task_id="dq", stage="dq", sources=SOURCES, follows="transform")
     ingest >> transform >> dq

@@ -56,9 +56,12 @@ def answer_types(stage: Stage) -> tuple[str, str]:
     return f"{stage}.completed", f"{stage}.failed"
 
 
-def reply_queue(command_id: str) -> str:
-    """The queue in which one attempt's answer waits. No other attempt knows it, so none can take or delete it."""
-    return f"{ANSWERS}{command_id}"
+def reply_queue(command_id: str, stage: Stage | None = None) -> str:
+    """The queue in which the answer to one attempt's command waits. No other attempt takes or deletes it.
+
+    With a stage: the queue for what that stage says of what followed from the command.
+    """
+    return f"{ANSWERS}{command_id}" + (f".{stage}" if stage else "")
 
 
 def timestamp(at: datetime) -> str:

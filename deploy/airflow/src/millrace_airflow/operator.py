@@ -40,6 +40,11 @@ class MillraceOperator(BaseOperator):
     :param rabbitmq_conn_id: the connection to RabbitMQ.
     :param trace_url: where to look at a trace, with `{trace_id}` in it; the setting `trace_url` of section `[millrace]` of
         Airflow's configuration if absent.
+    :param follows: the `task_id` of a task of this DAG before this one, of the stage before. The mill goes on by itself when a
+        stage is done, so a task that follows waits for that and asks for nothing a second time. It asks where there is nothing to
+        wait for: when it is retried or cleared by itself, or with `full_refresh`.
+    :param here_secs: how long the answer is waited for in the worker's slot, before the wait moves to the triggerer. A move costs
+        some seconds and two starts of a process, more than most answers take. 0 moves at once.
     :param settle_secs: the answer is passed on no earlier than so long after the wait has begun. Airflow 3.3 fails a task whose
         answer comes before its scheduler has booked the wait; with less than 3, see that this can't happen.
     """
@@ -59,6 +64,8 @@ class MillraceOperator(BaseOperator):
         answer_timeout: timedelta = timedelta(hours=1),
         rabbitmq_conn_id: str = DEFAULT_CONN_ID,
         trace_url: str | None = None,
+        follows: str | None = None,
+        here_secs: float = 3.0,
         settle_secs: float = 3.0,
         **kwargs: Any,
     ) -> None:
@@ -78,55 +85,113 @@ class MillraceOperator(BaseOperator):
         self.answer_timeout = answer_timeout
         self.rabbitmq_conn_id = rabbitmq_conn_id
         self.trace_url = trace_url
+        self.follows = follows
+        self.here_secs = here_secs
         self.settle_secs = settle_secs
-        self._queue: str | None = None
+        # What `on_kill` deletes: the queue of the answer first.
+        self._claimed: list[str] = []
 
     def execute(self, context: Context) -> Any:
-        """Asks, and defers."""
+        """Asks, or follows what was asked, and defers if the answer takes its time."""
+        if (leader := self._leader(context)) and (done := self._follow(context, leader)):
+            return done
         command = self._command(context)
-        wait_secs = self.answer_timeout.total_seconds()
-        self._queue = reply_queue(str(command.id))
+        command_id = str(command.id)
+        queue = self._claim(command_id, reply_queue(command_id))
+        queues = {queue: self.stage} | {reply_queue(command_id, stage): stage for stage in self._followers()}
         try:
-            ask.ask(self._address(), command, self._queue, wait_secs)
+            ask.ask(self._address(), command, queues, self.answer_timeout.total_seconds())
         except ask.RefusedError as error:
             raise AirflowFailException(str(error)) from error
         except ask.UnavailableError as error:
             raise AirflowException(str(error)) from error
         self.log.info("asked for %s of LOAD_ID %s: command %s", self.stage, command.load_id, command.id)
         self.log.info("trace: %s", trace.link(self._trace_url(), command.trace.id))
-        self.defer(
-            trigger=AnswerTrigger(
-                conn_id=self.rabbitmq_conn_id,
-                queue=self._queue,
-                stage=self.stage,
-                load_id=command.load_id,
-                command_id=str(command.id),
-                deadline=time.time() + wait_secs,
-                settle_secs=self.settle_secs,
-            ),
-            method_name="execute_complete",
-        )
+        return self._wait(command.load_id, command_id, queue)
 
     def execute_complete(self, context: Context, event: dict[str, str]) -> dict[str, Any]:
         """Goes on with the answer, which Airflow has stored by now."""
-        self._queue = reply_queue(str(_attempt(context)))
-        ask.forget(self._address(), [self._queue])
-        if "answer" not in event:
-            raise AirflowException(event["message"])
+        self._claim(event["command_id"], event["queue"])
+        if "answer" in event:
+            return self._end(event["answer"])
+        ask.forget(self._address(), self._claimed)
+        raise AirflowException(event["problem"])
+
+    def on_kill(self) -> None:
+        """The attempt is over: nobody will look for its answer. The command itself can't be taken back."""
+        if self._claimed:
+            ask.forget(self._address(), self._claimed)
+
+    def _leader(self, context: Context) -> str | None:
+        """The command whose consequences this task waits for, if it is to follow one."""
+        if self.follows is None or (self.stage == "transform" and _flag(self.full_refresh)):
+            return None
+        done = context["ti"].xcom_pull(task_ids=self.follows)
+        return done.get("command_id") if isinstance(done, dict) else None
+
+    def _follow(self, context: Context, command_id: str) -> dict[str, Any] | None:
+        """Waits for what the stage says of what followed from a command; `None` where that was heard or given up before."""
+        queue = self._claim(command_id, reply_queue(command_id, self.stage))
         try:
-            answer = Answer.read(event["answer"])
+            answer = ask.glance(self._address(), queue, self.stage, command_id, 0)
+        except ask.MissingError:
+            return None
+        load_id = self.load_id or default_load_id(context)
+        self.log.info("%s of LOAD_ID %s has begun by itself after command %s", self.stage, load_id, command_id)
+        return self._end(answer) if answer else self._wait(load_id, command_id, queue)
+
+    def _wait(self, load_id: str, command_id: str, queue: str) -> dict[str, Any]:
+        """The end, if it comes soon; else the wait goes on in the triggerer."""
+        deadline = time.time() + self.answer_timeout.total_seconds()
+        here_secs = min(self.here_secs, self.answer_timeout.total_seconds())
+        if here_secs > 0 and (answer := ask.glance(self._address(), queue, self.stage, command_id, here_secs)):
+            return self._end(answer)
+        self.defer(
+            trigger=AnswerTrigger(
+                conn_id=self.rabbitmq_conn_id,
+                queue=queue,
+                stage=self.stage,
+                load_id=load_id,
+                command_id=command_id,
+                deadline=deadline,
+                settle_secs=self.settle_secs,
+                followed_in=self._claimed[1:],
+            ),
+            method_name="execute_complete",
+        )
+        raise AssertionError("a task that defers does not go on")
+
+    def _end(self, body: str) -> dict[str, Any]:
+        """Tells what the answer says, and ends as it says."""
+        try:
+            answer = Answer.read(body)
         except UnreadableError as error:
             raise AirflowFailException(str(error)) from error
+        # Nobody will follow a task that failed.
+        ask.forget(self._address(), self._claimed if answer.failed else self._claimed[:1])
         report.tell(answer, self.log)
         self.log.info("trace: %s", trace.link(self._trace_url(), trace.trace_id(answer.traceparent)))
         report.raise_failure(answer)
         self.log.info("%s of LOAD_ID %s is done", self.stage, answer.data.load_id)
         return report.summary(answer)
 
-    def on_kill(self) -> None:
-        """The attempt is over: nobody will look for its answer. The command itself can't be taken back."""
-        if self._queue:
-            ask.forget(self._address(), [self._queue])
+    def _claim(self, command_id: str, queue: str) -> str:
+        """From now on `queue`, and those of the tasks that follow, are this attempt's to delete."""
+        self._claimed = [queue, *(reply_queue(command_id, stage) for stage in self._followers())]
+        return queue
+
+    def _followers(self) -> list[Stage]:
+        """The stages of the tasks that follow this one, and of those that follow them."""
+        tasks = self.dag.tasks if self.dag else []
+        stages: list[Stage] = []
+        leaders = [self.task_id]
+        while leaders:
+            leader = leaders.pop()
+            for task in tasks:
+                if isinstance(task, MillraceOperator) and task.follows == leader:
+                    stages.append(task.stage)
+                    leaders.append(task.task_id)
+        return stages
 
     def _command(self, context: Context) -> Command:
         """The command, or the end of the task where its arguments make none."""

@@ -32,7 +32,7 @@ _AWAY = (AMQPError, OSError, RuntimeError, asyncio.InvalidStateError)
 
 
 class AnswerTrigger(BaseTrigger):
-    """Fires once: `{"answer": BODY}`, or `{"problem": "timeout" | "lost", "message": WORDS}`."""
+    """Fires once: with `command_id` and `queue`, and either the `answer` (its body) or a `problem`, in words."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class AnswerTrigger(BaseTrigger):
         command_id: str,
         deadline: float,
         settle_secs: float,
+        followed_in: list[str],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -54,10 +55,12 @@ class AnswerTrigger(BaseTrigger):
         # Seconds since 1970, so that a trigger that moves to another triggerer keeps it.
         self.deadline = deadline
         self.settle_secs = settle_secs
+        # The queues of tasks that were to follow this one.
+        self.followed_in = followed_in
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """How the triggerer makes it anew."""
-        names = ("conn_id", "queue", "stage", "load_id", "command_id", "deadline", "settle_secs")
+        names = ("conn_id", "queue", "stage", "load_id", "command_id", "deadline", "settle_secs", "followed_in")
         return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -66,13 +69,15 @@ class AnswerTrigger(BaseTrigger):
         event = await self._event()
         # Airflow 3.3 fails a task whose trigger fires before the scheduler has booked the deferral.
         await asyncio.sleep(max(0.0, begun + self.settle_secs - time.monotonic()))
-        yield TriggerEvent(event)  # type: ignore[no-untyped-call]
+        yield TriggerEvent({"command_id": self.command_id, "queue": self.queue, **event})  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """The task was cleared or marked: nobody waits any more. The command itself can't be taken back."""
         connection = await self._connect()
         try:
-            await (await connection.channel()).queue_delete(self.queue)
+            channel = await connection.channel()
+            for queue in (self.queue, *self.followed_in):
+                await channel.queue_delete(queue)
         finally:
             await connection.close()
         self.log.info("nobody waits for the answer to command %s any more; it was deleted", self.command_id)
@@ -114,14 +119,14 @@ class AnswerTrigger(BaseTrigger):
             f"no answer to {self.stage}.requested for {self.load_id} within its time: {reached}. It may still be worked on:"
             f" look with `millrace load` and `millrace queues`, and see that a {self.stage} worker runs"
         )
-        return {"problem": "timeout", "message": message}
+        return {"problem": message}
 
     def _lost(self) -> dict[str, str]:
         message = (
             f"the queue {self.queue} of the answer is gone: it was deleted, or the broker lost its data. What became of"
             f" {self.load_id} is told by `millrace load`; another try asks again"
         )
-        return {"problem": "lost", "message": message}
+        return {"problem": message}
 
     async def _connect(self) -> AbstractConnection:
         connection = await BaseHook.aget_connection(self.conn_id)
