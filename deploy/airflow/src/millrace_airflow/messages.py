@@ -84,6 +84,12 @@ class Command:
     data: Mapping[str, Any] = field(default_factory=dict)
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    def __post_init__(self) -> None:
+        """Refuses what no worker would read."""
+        checked_load_id(self.load_id)
+        if (size := len(self.body())) > MAX_BODY_BYTES:
+            raise ValueError(f"the command has {size} bytes, workers read {MAX_BODY_BYTES}: name fewer files")
+
     @property
     def type_name(self) -> str:
         """Such as `ingest.requested`."""
@@ -107,12 +113,9 @@ class Command:
             "schemaversion": SCHEMA_VERSION,
             "traceparent": self.trace.parent,
             **({"tracestate": self.trace.state} if self.trace.state else {}),
-            "data": {"load_id": checked_load_id(self.load_id), **self.data},
+            "data": {"load_id": self.load_id, **self.data},
         }
-        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
-        if len(body) > MAX_BODY_BYTES:
-            raise ValueError(f"the command has {len(body)} bytes, workers read {MAX_BODY_BYTES}: name fewer files")
-        return body
+        return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
 
     def headers(self) -> dict[str, str]:
         """What readers of the queue want to know without opening the body."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -144,8 +145,10 @@ class MillraceOperator(BaseOperator):
         """The end, if it comes soon; else the wait goes on in the triggerer."""
         deadline = time.time() + self.answer_timeout.total_seconds()
         here_secs = min(self.here_secs, self.answer_timeout.total_seconds())
-        if here_secs > 0 and (answer := ask.glance(self._address(), queue, self.stage, command_id, here_secs)):
-            return self._end(answer)
+        # Where the queue is gone, the trigger tells it.
+        with contextlib.suppress(ask.MissingError):
+            if here_secs > 0 and (answer := ask.glance(self._address(), queue, self.stage, command_id, here_secs)):
+                return self._end(answer)
         self.defer(
             trigger=AnswerTrigger(
                 conn_id=self.rabbitmq_conn_id,
