@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
+
+# Airflow writes its configuration there when it is imported first, which the modules below do.
+_HOME = tempfile.TemporaryDirectory(prefix="millrace-airflow-import-")
+os.environ["AIRFLOW_HOME"] = _HOME.name
+
 
 from tests.kit.airflow import Airflow
 from tests.kit.broker import Broker
@@ -15,8 +22,10 @@ from tests.kit.mill import Mill
 def broker() -> Iterator[Broker]:
     """A private RabbitMQ."""
     broker = Broker()
-    yield broker
-    broker.close()
+    try:
+        yield broker
+    finally:
+        broker.close()
 
 
 @pytest.fixture(scope="session")
@@ -35,5 +44,7 @@ def mill(broker: Broker) -> Iterator[Mill]:
 def airflow(broker: Broker) -> Iterator[Airflow]:
     """Airflow, with the rights of its own user at the broker."""
     airflow = Airflow(broker)
-    yield airflow
-    airflow.close()
+    try:
+        yield airflow
+    finally:
+        airflow.close()

@@ -106,7 +106,7 @@ class MillraceOperator(BaseOperator):
             raise AirflowFailException(str(error)) from error
         except ask.UnavailableError as error:
             raise AirflowException(str(error)) from error
-        self.log.info("asked for %s of LOAD_ID %s: command %s", self.stage, command.load_id, command.id)
+        self.log.info("asked for %s of LOAD_ID %s (command %s)", self.stage, command.load_id, command.id)
         self.log.info("trace: %s", trace.link(self._trace_url(), command.trace.id))
         return self._wait(command.load_id, command_id, queue)
 
@@ -127,7 +127,7 @@ class MillraceOperator(BaseOperator):
         """The command whose consequences this task waits for, if it is to follow one."""
         if self.follows is None or (self.stage == "transform" and _flag(self.full_refresh)):
             return None
-        done = context["ti"].xcom_pull(task_ids=self.follows)
+        done = context["ti"].xcom_pull(task_ids=self.follows, map_indexes=-1)
         return done.get("command_id") if isinstance(done, dict) else None
 
     def _follow(self, context: Context, command_id: str) -> dict[str, Any] | None:
@@ -138,7 +138,7 @@ class MillraceOperator(BaseOperator):
         except ask.MissingError:
             return None
         load_id = self.load_id or default_load_id(context)
-        self.log.info("%s of LOAD_ID %s has begun by itself after command %s", self.stage, load_id, command_id)
+        self.log.info("%s of LOAD_ID %s has begun by itself (command %s)", self.stage, load_id, command_id)
         return self._end(answer) if answer else self._wait(load_id, command_id, queue)
 
     def _wait(self, load_id: str, command_id: str, queue: str) -> dict[str, Any]:

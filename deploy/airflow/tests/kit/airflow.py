@@ -105,8 +105,8 @@ class Airflow:
         """Begins a run with these values of its form."""
         self._runs += 1
         log = self.home / f"run{self._runs}.log"
-        folder = DAGS if (DAGS / f"{dag_id}.py").exists() else TEST_DAGS
-        command = self._command("dags", "test", dag_id, "--dagfile-path", str(folder / f"{dag_id}.py"))
+        bundle = "millrace" if (DAGS / f"{dag_id}.py").exists() else "tests"
+        command = self._command("dags", "test", dag_id, "--bundle-name", bundle)
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [*command, "--conf", json.dumps(conf)],

@@ -68,6 +68,7 @@ management.tcp.ip = 127.0.0.1
 management.tcp.port = {self.management_port}
 default_user = {ADMINISTRATOR}
 default_pass = {self.password}
+collect_statistics_interval = 250
 log.file = false
 log.console = true
 disk_free_limit.absolute = 1MB
@@ -179,3 +180,26 @@ raft.wal_max_size_bytes = 67108864
         """The names of the queues that begin so."""
         queues = self.manage("GET", f"/api/queues/{quote(VHOST)}")
         return sorted(queue["name"] for queue in queues if queue["name"].startswith(prefix))
+
+    def consumers(self, prefix: str) -> int:
+        """How many consume the queues that begin so."""
+        consumers = self.manage("GET", f"/api/consumers/{quote(VHOST)}")
+        return sum(consumer["queue"]["name"].startswith(prefix) for consumer in consumers)
+
+    def get(self, queue: str) -> list[dict[str, Any]]:
+        """What lies in a queue; it stays there."""
+        body = {"count": 100, "ackmode": "ack_requeue_true", "encoding": "auto"}
+        letters = self.manage("POST", f"/api/queues/{quote(VHOST)}/{quote(queue)}/get", body)
+        return list(letters)
+
+    def purge(self, queue: str) -> None:
+        """Empties a queue."""
+        self.manage("DELETE", f"/api/queues/{quote(VHOST)}/{quote(queue)}/contents")
+
+    def delete_queue(self, queue: str) -> None:
+        """Deletes a queue, if it is there."""
+        try:
+            self.manage("DELETE", f"/api/queues/{quote(VHOST)}/{quote(queue)}")
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
