@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test lint bench dbt libduckdb rabbitmq promtool jaeger emulator schemas definitions tools
+.PHONY: help run up build test test-airflow lint bench dbt libduckdb rabbitmq promtool jaeger emulator airflow schemas definitions tools
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,12 @@ test: libduckdb dbt rabbitmq promtool jaeger emulator ## Install what the tests 
 	cargo test --workspace
 	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests
 	.venv-emulator/bin/python -m unittest discover -q -s tests/snowflake/tests -t tests/snowflake
+
+test-airflow: libduckdb dbt rabbitmq airflow ## Lint and test what Airflow runs, against real workers (MILLRACE_BIN names others)
+	cd deploy/airflow && ../../.venv-airflow/bin/ruff format --check --quiet . && ../../.venv-airflow/bin/ruff check --quiet .
+	cd deploy/airflow && ../../.venv-airflow/bin/mypy
+	@[ -n "$$MILLRACE_BIN" ] || cargo build --package millrace
+	cd deploy/airflow && ../../.venv-airflow/bin/python -m pytest
 
 lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
 	cargo fmt --all --check
@@ -65,3 +71,8 @@ emulator: .venv-emulator/millrace.lock ## Install the emulator of Snowflake, of 
 
 .venv-emulator/millrace.lock: tests/snowflake/requirements.lock
 	@deploy/dev/emulator.sh "$(PYTHON)"
+
+airflow: .venv-airflow/millrace.lock ## Install Airflow and deploy/airflow from lock files into .venv-airflow
+
+.venv-airflow/millrace.lock: deploy/airflow/requirements.lock deploy/airflow/tests/requirements.lock deploy/airflow/pyproject.toml
+	@deploy/dev/airflow.sh "$(PYTHON)"
