@@ -125,3 +125,9 @@ def test_a_wait_outlives_a_restart_and_a_crash_of_the_broker(airflow: Airflow, m
     assert "RabbitMQ is away" in ended.log, ended.log
     assert "verdict" in ended.log
     _no_answers_left(broker)
+
+
+def test_the_dag_that_events_start_can_be_started_by_hand(airflow: Airflow) -> None:
+    ended = airflow.run("mfg_marts_updated_dag")
+    assert ended.code == 0, ended.log
+    assert "marts were built" not in ended.log

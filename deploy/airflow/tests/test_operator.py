@@ -13,7 +13,7 @@ import pytest
 from airflow.sdk import DAG, Connection, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from millrace_airflow import MillraceOperator, report
+from millrace_airflow import MillraceOperator, ask, report
 from millrace_airflow.address import Address
 from millrace_airflow.messages import Answer
 from tests.kit import REPOSITORY
@@ -104,6 +104,26 @@ def test_whoever_asks_listens_for_all_that_follow() -> None:
     assert first._followers() == ["transform", "dq"]
     assert second._followers() == ["dq"]
     assert third._followers() == []
+
+
+def test_a_task_that_follows_asks_by_itself_where_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any) -> None:
+        raise ask.MissingError
+
+    monkeypatch.setattr(ask, "glance", missing)
+    monkeypatch.setattr(MillraceOperator, "_address", lambda self: None)
+    context = _context()
+    pulled: dict[str, Any] = {"ingest": {"command_id": str(ID)}}
+    cast(Any, context["ti"]).xcom_pull = lambda task_ids, map_indexes: pulled.get(task_ids)
+    task = MillraceOperator(task_id="t", stage="transform", follows="ingest")
+    assert task._leader(context) == str(ID)
+    assert task._follow(context, str(ID)) is None
+    # What goes on by itself is no full refresh.
+    assert (
+        MillraceOperator(task_id="u", stage="transform", follows="ingest", full_refresh="True")._leader(context) is None
+    )
+    pulled.clear()
+    assert task._leader(context) is None
 
 
 def _answer(name: str, **changed: Any) -> Answer:

@@ -185,7 +185,8 @@ class MillraceOperator(BaseOperator):
 
     def _followers(self) -> list[Stage]:
         """The stages of the tasks that follow this one, and of those that follow them."""
-        tasks = self.dag.tasks if self.dag else []
+        dag = self.get_dag()
+        tasks = dag.tasks if dag else []
         stages: list[Stage] = []
         leaders = [self.task_id]
         while leaders:
