@@ -101,9 +101,10 @@ def test_whoever_asks_listens_for_all_that_follow() -> None:
         second = MillraceOperator(task_id="second", stage="transform", follows="first")
         third = MillraceOperator(task_id="third", stage="dq", follows="second")
         MillraceOperator(task_id="apart", stage="dq")
+        itself = MillraceOperator(task_id="itself", stage="dq", follows="itself")
     assert first._followers() == ["transform", "dq"]
     assert second._followers() == ["dq"]
-    assert third._followers() == []
+    assert third._followers() == itself._followers() == []
 
 
 def test_a_task_that_follows_asks_by_itself_where_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +118,7 @@ def test_a_task_that_follows_asks_by_itself_where_there_is_nothing_to_wait_for(m
     cast(Any, context["ti"]).xcom_pull = lambda task_ids, map_indexes: pulled.get(task_ids)
     task = MillraceOperator(task_id="t", stage="transform", follows="ingest")
     assert task._leader(context) == str(ID)
-    assert task._follow(context, str(ID)) is None
+    assert task._follow("d::r", str(ID)) is None
     # What goes on by itself is no full refresh.
     assert (
         MillraceOperator(task_id="u", stage="transform", follows="ingest", full_refresh="True")._leader(context) is None

@@ -94,9 +94,9 @@ class MillraceOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Asks, or follows what was asked, and defers if the answer takes its time."""
-        if (leader := self._leader(context)) and (done := self._follow(context, leader)):
-            return done
         command = self._command(context)
+        if (leader := self._leader(context)) and (done := self._follow(command.load_id, leader)):
+            return done
         command_id = str(command.id)
         queue = self._claim(command_id, reply_queue(command_id))
         queues = {queue: self.stage} | {reply_queue(command_id, stage): stage for stage in self._followers()}
@@ -130,14 +130,13 @@ class MillraceOperator(BaseOperator):
         done = context["ti"].xcom_pull(task_ids=self.follows, map_indexes=-1)
         return done.get("command_id") if isinstance(done, dict) else None
 
-    def _follow(self, context: Context, command_id: str) -> dict[str, Any] | None:
+    def _follow(self, load_id: str, command_id: str) -> dict[str, Any] | None:
         """Waits for what the stage says of what followed from a command; `None` where that was heard or given up before."""
         queue = self._claim(command_id, reply_queue(command_id, self.stage))
         try:
             answer = ask.glance(self._address(), queue, self.stage, command_id, 0)
         except ask.MissingError:
             return None
-        load_id = self.load_id or default_load_id(context)
         self.log.info("%s of LOAD_ID %s has begun by itself (command %s)", self.stage, load_id, command_id)
         return self._end(answer) if answer else self._wait(load_id, command_id, queue)
 
@@ -187,15 +186,15 @@ class MillraceOperator(BaseOperator):
         """The stages of the tasks that follow this one, and of those that follow them."""
         dag = self.get_dag()
         tasks = dag.tasks if dag else []
-        stages: list[Stage] = []
-        leaders = [self.task_id]
-        while leaders:
-            leader = leaders.pop()
-            for task in tasks:
-                if isinstance(task, MillraceOperator) and task.follows == leader:
-                    stages.append(task.stage)
-                    leaders.append(task.task_id)
-        return stages
+        found = {self.task_id: self.stage}
+        # Those that follow the last found, until there are none: what follows itself is found already.
+        while more := {
+            task.task_id: task.stage
+            for task in tasks
+            if isinstance(task, MillraceOperator) and task.follows in found and task.task_id not in found
+        }:
+            found |= more
+        return list(found.values())[1:]
 
     def _command(self, context: Context) -> Command:
         """The command, or the end of the task where its arguments make none."""
