@@ -109,6 +109,23 @@ def test_a_timeout_says_what_to_look_at_and_may_be_retried(airflow: Airflow, mil
     _no_answers_left(broker)
 
 
+def test_a_retry_is_another_command_for_the_same_load(airflow: Airflow, mill: Mill, broker: Broker) -> None:
+    mill.stop("dq")
+    try:
+        running = airflow.begin("retry_dag")
+        wait_for("a timeout", lambda: "no answer to dq.requested" in running.log())
+    finally:
+        mill.start("dq")
+    ended = running.end()
+    assert "verdict" in ended.log, ended.log
+    asked = re.findall(r"asked for dq of LOAD_ID (\S+) \(command (\S+)\)", ended.log)
+    assert len({load_id for load_id, _ in asked}) == 1
+    commands = [command for _, command in asked]
+    assert len(commands) > 1
+    assert commands == sorted(set(commands)), "of two the newer must have the greater id"
+    _no_answers_left(broker)
+
+
 def test_a_wait_outlives_a_restart_and_a_crash_of_the_broker(airflow: Airflow, mill: Mill, broker: Broker) -> None:
     mill.stop("dq")
     try:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
+# What Airflow's scheduler takes to book a wait once the worker's process has told it.
+_BOOKING_SECS = 2.0
+
+
 class MillraceOperator(BaseOperator):
     """Asks one stage of the mill for something, and ends as that ends.
 
@@ -46,8 +50,9 @@ class MillraceOperator(BaseOperator):
         wait for: when it is retried or cleared by itself, or with `full_refresh`.
     :param here_secs: how long the answer is waited for in the worker's slot, before the wait moves to the triggerer. A move costs
         some seconds and two starts of a process, more than most answers take. 0 moves at once.
-    :param settle_secs: the answer is passed on no earlier than so long after the wait has begun. Airflow 3.3 fails a task whose
-        answer comes before its scheduler has booked the wait; with less than 3, see that this can't happen.
+    :param settle_secs: the triggerer passes the answer on no earlier than so long after its wait has begun. Airflow 3.3 fails a
+        task whose answer comes while its scheduler books the wait, up to a heartbeat of the worker after it began. That
+        heartbeat (`[workers] min_heartbeat_interval`) and two seconds if absent.
     """
 
     template_fields: Sequence[str] = ("sources", "files", "as_of", "full_refresh", "load_id")
@@ -67,7 +72,7 @@ class MillraceOperator(BaseOperator):
         trace_url: str | None = None,
         follows: str | None = None,
         here_secs: float = 3.0,
-        settle_secs: float = 3.0,
+        settle_secs: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -156,7 +161,7 @@ class MillraceOperator(BaseOperator):
                 load_id=load_id,
                 command_id=command_id,
                 deadline=deadline,
-                settle_secs=self.settle_secs,
+                settle_secs=self._settle_secs(),
                 followed_in=self._claimed[1:],
             ),
             method_name="execute_complete",
@@ -220,6 +225,11 @@ class MillraceOperator(BaseOperator):
 
     def _address(self) -> Address:
         return Address.of(BaseHook.get_connection(self.rabbitmq_conn_id))
+
+    def _settle_secs(self) -> float:
+        if self.settle_secs is not None:
+            return self.settle_secs
+        return float(conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0)) + _BOOKING_SECS
 
     def _trace_url(self) -> str | None:
         return self.trace_url or conf.get("millrace", "trace_url", fallback=None)

@@ -67,7 +67,7 @@ class AnswerTrigger(BaseTrigger):
         """Waits for the answer, over restarts of the broker, until the deadline."""
         begun = time.monotonic()
         event = await self._event()
-        # Airflow 3.3 fails a task whose trigger fires before the scheduler has booked the deferral.
+        # Airflow 3.3 fails a task whose trigger fires while the scheduler books the deferral.
         await asyncio.sleep(max(0.0, begun + self.settle_secs - time.monotonic()))
         yield TriggerEvent({"command_id": self.command_id, "queue": self.queue, **event})  # type: ignore[no-untyped-call]
 
