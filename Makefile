@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test test-snowflake account lint bench dbt libduckdb rabbitmq promtool jaeger emulator schemas definitions tools
+.PHONY: help run up build test test-snowflake test-airflow account lint bench dbt libduckdb rabbitmq promtool jaeger emulator airflow schemas definitions tools
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,6 +34,12 @@ test-snowflake: account libduckdb ## Try on a real account of Snowflake (SNOWFLA
 
 account:
 	@deploy/dev/account.sh
+
+test-airflow: libduckdb dbt rabbitmq airflow ## Lint and test what Airflow runs, against real workers (MILLRACE_BIN names others)
+	cd deploy/airflow && ../../.venv-airflow/bin/ruff format --check --quiet . && ../../.venv-airflow/bin/ruff check --quiet .
+	cd deploy/airflow && ../../.venv-airflow/bin/mypy
+	@[ -n "$$MILLRACE_BIN" ] || cargo build --package millrace
+	cd deploy/airflow && ../../.venv-airflow/bin/python -m pytest
 
 lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
 	cargo fmt --all --check
@@ -71,3 +77,8 @@ emulator: .venv-emulator/millrace.lock ## Install the emulator of Snowflake, of 
 
 .venv-emulator/millrace.lock: tests/snowflake/requirements.lock
 	@deploy/dev/venv.sh "$(PYTHON)" .venv-emulator tests/snowflake/requirements.lock 11 "the emulator of Snowflake (360 MB)"
+
+airflow: .venv-airflow/millrace.lock ## Install Airflow and deploy/airflow from lock files into .venv-airflow
+
+.venv-airflow/millrace.lock: deploy/airflow/requirements.lock deploy/airflow/tests/requirements.lock deploy/airflow/pyproject.toml
+	@deploy/dev/airflow.sh "$(PYTHON)"

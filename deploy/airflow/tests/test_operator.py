@@ -1,0 +1,182 @@
+"""The operator's arguments, and how answers end a task."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from airflow.sdk import DAG, Connection, Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from millrace_airflow import MillraceOperator, ask, report
+from millrace_airflow.address import Address
+from millrace_airflow.messages import Answer
+from tests.kit import REPOSITORY
+
+ID = UUID("01a20846-fe00-7e55-af65-9d8e3a6e65e2")
+LOGICAL = datetime(2026, 11, 23, tzinfo=UTC)
+RUN_AFTER = datetime(2026, 11, 24, 6, tzinfo=UTC)
+
+
+def _context(logical_date: datetime | None = LOGICAL) -> Context:
+    return cast(
+        Context,
+        {
+            "ti": SimpleNamespace(id=ID, dag_id="my_dag", run_id="manual__2026-11-23T00:00:00+00:00"),
+            "dag_run": SimpleNamespace(logical_date=logical_date, run_after=RUN_AFTER),
+        },
+    )
+
+
+def _sent(context: Context | None = None, **arguments: Any) -> dict[str, Any]:
+    task = MillraceOperator(task_id="task", **arguments)
+    envelope: dict[str, Any] = json.loads(task._command(context or _context()).body())
+    return envelope
+
+
+def test_a_run_is_one_load_and_an_attempt_is_one_command() -> None:
+    envelope = _sent(stage="dq")
+    assert envelope["id"] == str(ID)
+    assert envelope["data"]["load_id"] == "my_dag::manual__2026-11-23T00:00:00+00:00"
+    assert _sent(stage="dq", load_id="watch::x")["data"]["load_id"] == "watch::x"
+
+
+@pytest.mark.parametrize(
+    ("as_of", "logical_date", "sent"),
+    [
+        (None, LOGICAL, "2026-11-23T00:00:00Z"),
+        (None, None, "2026-11-24T06:00:00Z"),
+        ("None", LOGICAL, "2026-11-23T00:00:00Z"),
+        ("", LOGICAL, "2026-11-23T00:00:00Z"),
+        ("2026-11-01T12:00:00+02:00", LOGICAL, "2026-11-01T10:00:00Z"),
+        (RUN_AFTER, LOGICAL, "2026-11-24T06:00:00Z"),
+    ],
+)
+def test_data_is_as_new_as_the_run_unless_told(as_of: Any, logical_date: datetime | None, sent: str) -> None:
+    assert _sent(_context(logical_date), stage="ingest", as_of=as_of)["data"]["as_of"] == sent
+
+
+@pytest.mark.parametrize("sources", [["a", "b"], "a, b", ("a", "b"), "a,b,"])
+def test_names_come_as_a_list_or_as_text(sources: Any) -> None:
+    assert _sent(stage="dq", sources=sources)["data"]["sources"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"stage": "ingest", "as_of": "yesterday"},
+        {"stage": "ingest", "as_of": "2026-11-23T12:00:00"},
+        {"stage": "dq", "sources": [7]},
+        {"stage": "dq", "load_id": "a\nb"},
+        {"stage": "transform", "full_refresh": "perhaps"},
+    ],
+)
+def test_what_can_t_be_asked_fails_for_good(arguments: dict[str, Any]) -> None:
+    with pytest.raises(AirflowFailException, match="task task: "):
+        _sent(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"stage": "clean"},
+        {"stage": "dq", "as_of": "2026-11-23"},
+        {"stage": "transform", "files": ["a.csv"]},
+        {"stage": "ingest", "full_refresh": True},
+    ],
+)
+def test_what_a_stage_has_not_is_said_when_the_dag_is_read(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="stage"):
+        MillraceOperator(task_id="task", **arguments)
+
+
+def test_whoever_asks_listens_for_all_that_follow() -> None:
+    with DAG("d", schedule=None):
+        first = MillraceOperator(task_id="first", stage="ingest")
+        second = MillraceOperator(task_id="second", stage="transform", follows="first")
+        third = MillraceOperator(task_id="third", stage="dq", follows="second")
+        MillraceOperator(task_id="apart", stage="dq")
+        itself = MillraceOperator(task_id="itself", stage="dq", follows="itself")
+    assert first._followers() == ["transform", "dq"]
+    assert second._followers() == ["dq"]
+    assert third._followers() == itself._followers() == []
+
+
+def test_a_task_that_follows_asks_by_itself_where_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any) -> None:
+        raise ask.MissingError
+
+    monkeypatch.setattr(ask, "glance", missing)
+    monkeypatch.setattr(MillraceOperator, "_address", lambda self: None)
+    context = _context()
+    pulled: dict[str, Any] = {"ingest": {"command_id": str(ID)}}
+    cast(Any, context["ti"]).xcom_pull = lambda task_ids, map_indexes: pulled.get(task_ids)
+    task = MillraceOperator(task_id="t", stage="transform", follows="ingest")
+    assert task._leader(context) == str(ID)
+    assert task._follow("d::r", str(ID)) is None
+    # What goes on by itself is no full refresh.
+    assert (
+        MillraceOperator(task_id="u", stage="transform", follows="ingest", full_refresh="True")._leader(context) is None
+    )
+    pulled.clear()
+    assert task._leader(context) is None
+
+
+def _answer(name: str, **changed: Any) -> Answer:
+    body = json.loads((REPOSITORY / f"messages/tests/golden/v1/{name}.json").read_text())
+    body["data"] |= changed
+    return Answer.read(json.dumps(body))
+
+
+@pytest.mark.parametrize(
+    ("failure_class", "error"),
+    [("permanent", AirflowFailException), ("transient", AirflowException), ("fatal", AirflowException)],
+)
+def test_only_what_no_retry_mends_fails_for_good(failure_class: str, error: type[Exception]) -> None:
+    answer = _answer("ingest.failed", failure={"class": failure_class, "message": "no column batch_id"})
+    with pytest.raises(error, match="no column batch_id") as raised:
+        report.raise_failure(answer)
+    assert type(raised.value) is error
+
+
+def test_a_failed_check_is_named_and_a_warning_passes(caplog: pytest.LogCaptureFixture) -> None:
+    checks = [
+        {"check": name, "table": "RAW.T", "severity": "error", "status": status, "observed": "7", "expected": "0"}
+        for name, status in (("is_unique", "fail"), ("is_fresh", "warn"), ("is_there", "pass"), ("is_sql", "error"))
+    ]
+    failed = _answer("dq.failed", checks=checks)
+    with pytest.raises(AirflowException) as raised:
+        report.raise_failure(failed)
+    assert "is_unique on RAW.T" in str(raised.value)
+    assert "is_sql on RAW.T" in str(raised.value)
+    assert "is_fresh" not in str(raised.value)
+
+    passed = _answer("dq.completed", checks=checks[1:2])
+    report.raise_failure(passed)
+    with caplog.at_level(logging.INFO):
+        report.tell(passed, logging.getLogger("task"))
+    assert [record.levelname for record in caplog.records if "is_fresh" in record.message] == ["WARNING"]
+    assert report.summary(passed)["warnings"]
+
+
+def test_the_log_tells_tables_rows_and_nodes(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        for name in ("ingest.completed", "transform.failed"):
+            report.tell(_answer(name), logging.getLogger("task"))
+    assert "RAW.BATCHES: 5,000 rows of batches in 1 file, 2 set aside" in caplog.text
+    assert "error model.millrace.stg_batches in 0.25 s: column started_at is no timestamp" in caplog.text
+
+
+def test_a_connection_is_an_address_and_shows_no_password() -> None:
+    uri = "amqps://mill:s3cret%40@broker/plant%2Fa?ca_file=%2Fetc%2Fca.pem"
+    address = Address.of(Connection.from_uri(uri, "c"))
+    assert (address.port, address.tls, address.vhost, address.ca_file) == (5671, True, "plant/a", "/etc/ca.pem")
+    assert (address.user, address.password) == ("mill", "s3cret@")
+    assert "s3cret" not in f"{address} {address!r}"
+    assert Address.of(Connection.from_uri("amqp://a:b@broker:5673/x", "c")).port == 5673
+    assert Address.of(Connection.from_uri("amqp://a:b@broker", "c")).vhost == "/"
