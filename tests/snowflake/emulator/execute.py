@@ -6,6 +6,7 @@ import time
 import traceback
 from dataclasses import dataclass
 
+import duckdb
 from fakesnow.converter import from_binding
 from fakesnow.statement_type import DML_TYPE_IDS, statement_type_id
 from sqlglot import exp
@@ -54,12 +55,27 @@ async def _in_time(state, session, asked: Asked) -> dict:
     await asyncio.wait([task], timeout=timeout_secs or None)
     if task.done():
         return task.result()
-    task.cancel()
+    # DuckDB's thread must be out of the connection before anything else is asked there; what waits here is then cancelled.
     session.connection._duck_conn.interrupt()
+    await asyncio.wait([task], timeout=1)
+    task.cancel()
     await asyncio.wait([task])
-    await session.transactions.failed()
+    await _once_free(session)
     text = f"Statement reached its statement or warehouse timeout of {timeout_secs} second(s) and was canceled."
     raise errors.ServiceError("000630", text, "57014")
+
+
+async def _once_free(session) -> None:
+    """Undoes the statement, once its thread has heard that it is interrupted."""
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            return await session.transactions.failed()
+        except duckdb.Error as error:
+            if "is busy with another call" not in str(error) or time.monotonic() > deadline:
+                raise
+        session.connection._duck_conn.interrupt()
+        await asyncio.sleep(0.05)
 
 
 async def _run(state, session, asked: Asked) -> dict:
