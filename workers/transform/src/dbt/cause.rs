@@ -1,5 +1,8 @@
 //! What dbt and its adapters say went wrong, and whether it passes.
 
+use messages::FailureClass;
+use warehouse::snowflake::class_of;
+
 /// What kind of trouble a text tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -29,33 +32,18 @@ const PASSING: [&str; 11] = [
     "could not connect to snowflake",
 ];
 
-/// Snowflake's and its connector's numbers of what passes.
-const PASSING_NUMBERS: [&str; 16] = [
-    "000603", // an error inside the service
-    "000604", // cancelled, also by a warehouse that is suspended at once
-    "000606", // no active warehouse: suspended, and told not to resume by itself
-    "000625", // a lock that was waited for too long
-    "000630", // the account's limit for a statement
+/// The connector's own numbers of what passes. Snowflake's are the warehouse's to know.
+const PASSING_NUMBERS: [&str; 6] = [
     "250001", // could not connect
     "250002", // the connection is closed
     "250003", // a request got no answer
     "251011", // could not connect, after retries
     "251012", // the service asks to try again
     "252007", // the session could not be renewed
-    "390111", // the session is gone
-    "390112", // the session expired
-    "390113", // what renews it is gone
-    "390114", // what renews it expired
-    "390115", // what renews it is not valid
 ];
 
-/// Numbers and words of a login that is refused.
-const REFUSED_NUMBERS: [&str; 7] = [
-    "390100", // wrong name or password
-    "390144", // the key is not the user's
-    "390189", // the role is not the user's
-    "390201", // no such database, schema or warehouse, or no right to it
-    "390422", // the network policy does not let this address in
+/// The same, and words, of a login that is refused.
+const REFUSED_NUMBERS: [&str; 2] = [
     "251006", // no password
     "251008", // the key can't be used
 ];
@@ -66,11 +54,15 @@ const REFUSED: [&str; 3] =
 pub(super) fn of(text: &str) -> Cause {
     let text = text.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|known| text.contains(known));
-    let numbered = |known: &[&str]| numbers(&text).any(|number| known.contains(&number));
+    let numbered =
+        |known: &[&str], class| numbers(&text).any(|number| known.contains(&number) || class_of(number) == class);
     // Refused first: the connector may give a refusal the number of a connection that failed.
-    if any(&REFUSED) || numbered(&REFUSED_NUMBERS) || numbers(&text).any(|number| number.starts_with("3943")) {
+    if any(&REFUSED) || numbered(&REFUSED_NUMBERS, FailureClass::Fatal) {
         Cause::Refused
-    } else if any(&PASSING) || numbered(&PASSING_NUMBERS) || numbers(&text).any(is_http_trouble) {
+    } else if any(&PASSING)
+        || numbered(&PASSING_NUMBERS, FailureClass::Transient)
+        || numbers(&text).any(is_http_trouble)
+    {
         Cause::Passing
     } else {
         Cause::Lasting

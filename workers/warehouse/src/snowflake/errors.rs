@@ -1,5 +1,6 @@
 //! What Snowflake's errors mean. The one place that knows its numbers.
 
+use messages::FailureClass;
 use reqwest_middleware::Error as Middleware;
 use snowflake_api::SnowflakeApiError;
 use snowflake_api::connection::ConnectionError;
@@ -59,15 +60,22 @@ impl Fault {
     }
 }
 
+/// What may be done about an error that Snowflake numbers so (`000625`, `390100`): for whoever hears of it in another way, as
+/// from dbt.
+pub fn class_of(number: &str) -> FailureClass {
+    WarehouseError::from(Fault::told(number, "")).class()
+}
+
 /// The kind of the trouble that Snowflake numbers so.
 fn trouble(code: &str) -> Trouble {
     match code {
         // https://docs.snowflake.com/en/user-guide/key-pair-auth-troubleshooting: 390144, 394304 and their like.
         "390100" | "390101" | "390102" | "390106" | "390120" | "390132" | "390144" | "390186" | "390189" | "390190"
-        | "390191" | "390192" | "390193" | "390195" | "390201" | "390420" | "390422" | "390432" | "394300"
-        | "394302" | "394303" | "394304" | "394306" | "394400" | "394507" => Trouble::Setup,
-        // No warehouse that this role may use; the account's trial is over.
-        "000606" | "000666" => Trouble::Setup,
+        | "390191" | "390192" | "390193" | "390195" | "390201" | "390420" | "390422" | "390432" | "394400"
+        | "394507" => Trouble::Setup,
+        code if code.starts_with("3943") => Trouble::Setup,
+        // The account's trial is over.
+        "000666" => Trouble::Setup,
         // Session and tokens that are over or not known.
         "390103" | "390104" | "390105" | "390108" | "390110" | "390111" | "390112" | "390113" | "390114" | "390115" => {
             Trouble::Session
@@ -75,9 +83,9 @@ fn trouble(code: &str) -> Trouble {
         // Lock timeout, deadlock, a transaction that was ended for others.
         "000625" | "000628" | "000632" | "000635" => Trouble::Locked,
         LEFT_TRANSACTION => Trouble::Session,
-        // Cancelled, timed out, failed within; the warehouse's quota is used up; the service is busy.
-        "000603" | "000604" | "000612" | "000630" | "000639" | "090073" | "390098" | "390099" | "statement limit"
-        | NO_ANSWER => Trouble::Away,
+        // Cancelled, timed out, failed within; the warehouse is suspended and does not resume by itself, or its quota is used up; the service is busy.
+        "000603" | "000604" | "000606" | "000612" | "000630" | "000639" | "090073" | "390098" | "390099"
+        | "statement limit" | NO_ANSWER => Trouble::Away,
         // Once we are let in, whatever answers so is a proxy or the cloud's storage. Of a login it is otherwise: `of_login`.
         code if code.starts_with("HTTP ") => Trouble::Away,
         _ => Trouble::Statement,
@@ -207,8 +215,6 @@ impl From<Fault> for WarehouseError {
 
 #[cfg(test)]
 mod tests {
-    use messages::FailureClass;
-
     use super::*;
 
     fn class(code: &str) -> FailureClass {

@@ -34,6 +34,7 @@ use pool::{Pool, Taken};
 use session::Again;
 
 pub use admin::Admin;
+pub use errors::class_of;
 pub use settings::{Login, Protocol, Secret, SnowflakeSettings};
 
 /// A database at Snowflake.
