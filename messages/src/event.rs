@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckOutcome, Failure, LoadId, MessageId, NodeOutcome, TableLoad, Verdict};
+use crate::{CheckOutcome, Failure, FileFault, LoadId, MessageId, NodeOutcome, TableLoad, Verdict};
 
 /// A file is there to be loaded: found by the watcher, or one of a run's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,4 +108,49 @@ pub struct DqFailed {
     pub checks: Vec<CheckOutcome>,
     /// Why: the checks that failed, by name.
     pub failure: Failure,
+}
+
+/// What a command would load. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IngestDryRunCompleted {
+    /// The load.
+    pub load_id: LoadId,
+    /// How new the data would be.
+    pub as_of: DateTime<Utc>,
+    /// What would be loaded, by table.
+    pub tables: Vec<TableLoad>,
+    /// Files that would not be loaded, the first hundred of them.
+    pub faults: Vec<FileFault>,
+    /// Why the command would fail, if it would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// What a command would build. Nothing was built.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TransformDryRunCompleted {
+    /// The load.
+    pub load_id: LoadId,
+    /// The sources whose models would be built.
+    pub sources: Vec<String>,
+    /// What dbt would build and test.
+    pub nodes: Vec<NodeOutcome>,
+    /// Why the command would fail, if it would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// How the data is judged at this moment. Nothing was recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DqDryRunCompleted {
+    /// The load.
+    pub load_id: LoadId,
+    /// What the verdict would be; absent if the checks could not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Every check's result; none if the checks could not run.
+    pub checks: Vec<CheckOutcome>,
+    /// Why the command would fail, if it would: the checks that failed, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }

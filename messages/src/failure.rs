@@ -13,18 +13,21 @@ pub enum FailureClass {
     Permanent,
     /// The process can't work as configured. It stops and says what to change.
     Fatal,
+    /// Whoever asked took it back. Recorded and announced; nobody has to mend anything.
+    Cancelled,
 }
 
 impl FailureClass {
     /// Every class.
-    pub const ALL: [Self; 3] = [Self::Transient, Self::Permanent, Self::Fatal];
+    pub const ALL: [Self; 4] = [Self::Transient, Self::Permanent, Self::Fatal, Self::Cancelled];
 
-    /// As written in headers, tables and labels: `transient`, `permanent`, `fatal`.
+    /// As written in headers, tables and labels: `transient`, `permanent`, `fatal`, `cancelled`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Transient => "transient",
             Self::Permanent => "permanent",
             Self::Fatal => "fatal",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -60,6 +63,11 @@ impl Failure {
         Self { class: FailureClass::Fatal, message: message.into() }
     }
 
+    /// Whoever asked took it back.
+    pub fn cancelled(message: impl Into<String>) -> Self {
+        Self { class: FailureClass::Cancelled, message: message.into() }
+    }
+
     /// The same failure, with what was being done in front of it.
     pub fn context(self, doing: impl AsRef<str>) -> Self {
         Self { message: format!("{}: {}", doing.as_ref(), self.message), ..self }
@@ -86,5 +94,6 @@ mod tests {
         assert_eq!(failure.class, FailureClass::Transient);
         assert_eq!(Failure::permanent("x").class, FailureClass::Permanent);
         assert_eq!(Failure::fatal("x").class, FailureClass::Fatal);
+        assert_eq!(Failure::cancelled("x").class, FailureClass::Cancelled);
     }
 }

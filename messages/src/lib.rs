@@ -15,15 +15,19 @@ mod routing;
 pub mod schema;
 mod trace;
 
-pub use command::{DqRequested, IngestRequested, TransformRequested};
+pub use command::{
+    CancelRequested, DqCancelRequested, DqDryRunRequested, DqRequested, IngestCancelRequested, IngestDryRunRequested,
+    IngestRequested, TransformCancelRequested, TransformDryRunRequested, TransformRequested,
+};
 pub use envelope::{DecodeError, Envelope, MAX_BODY_BYTES, SCHEMA_VERSION};
 pub use event::{
-    DqCompleted, DqFailed, IngestCompleted, IngestFailed, SourceFileDiscovered, TransformCompleted, TransformFailed,
+    DqCompleted, DqDryRunCompleted, DqFailed, IngestCompleted, IngestDryRunCompleted, IngestFailed,
+    SourceFileDiscovered, TransformCompleted, TransformDryRunCompleted, TransformFailed,
 };
 pub use failure::{Failure, FailureClass};
 pub use load_id::{LoadId, LoadIdError, MAX_LOAD_ID_CHARS};
 pub use message::Message;
 pub use message_id::MessageId;
-pub use outcome::{CheckOutcome, CheckStatus, NodeOutcome, Severity, TableLoad, Verdict};
+pub use outcome::{CheckOutcome, CheckStatus, FileFault, NodeOutcome, Severity, TableLoad, Verdict};
 pub use routing::{COMMANDS_EXCHANGE, EVENTS_EXCHANGE, RoutingKey, Stage};
 pub use trace::TraceContext;

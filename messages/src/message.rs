@@ -4,8 +4,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    DqCompleted, DqFailed, DqRequested, IngestCompleted, IngestFailed, IngestRequested, LoadId, SourceFileDiscovered,
-    Stage, TransformCompleted, TransformFailed, TransformRequested,
+    CancelRequested, DqCancelRequested, DqCompleted, DqDryRunCompleted, DqDryRunRequested, DqFailed, DqRequested,
+    IngestCancelRequested, IngestCompleted, IngestDryRunCompleted, IngestDryRunRequested, IngestFailed,
+    IngestRequested, LoadId, SourceFileDiscovered, Stage, TransformCancelRequested, TransformCompleted,
+    TransformDryRunCompleted, TransformDryRunRequested, TransformFailed, TransformRequested,
 };
 
 /// Builds [`Message`] and what must be known of each kind, so that a new kind is one line here.
@@ -89,12 +91,42 @@ messages! {
     DqCompleted = "dq.completed", to None;
     /// Event: the data is not good enough.
     DqFailed = "dq.failed", to None;
+
+    /// Command: load no more for another command.
+    IngestCancelRequested = "ingest.cancel.requested", to Some(Stage::Ingest);
+    /// Command: build no more for another command.
+    TransformCancelRequested = "transform.cancel.requested", to Some(Stage::Transform);
+    /// Command: judge no more for another command.
+    DqCancelRequested = "dq.cancel.requested", to Some(Stage::Dq);
+
+    /// Command: tell what would be loaded.
+    IngestDryRunRequested = "ingest.dry_run.requested", to Some(Stage::Ingest);
+    /// Event: what would be loaded.
+    IngestDryRunCompleted = "ingest.dry_run.completed", to None;
+    /// Command: tell what would be built.
+    TransformDryRunRequested = "transform.dry_run.requested", to Some(Stage::Transform);
+    /// Event: what would be built.
+    TransformDryRunCompleted = "transform.dry_run.completed", to None;
+    /// Command: tell how the data is judged.
+    DqDryRunRequested = "dq.dry_run.requested", to Some(Stage::Dq);
+    /// Event: how the data is judged.
+    DqDryRunCompleted = "dq.dry_run.completed", to None;
 }
 
 impl Message {
     /// Whether it asks for something, rather than tells of something.
     pub fn is_command(&self) -> bool {
         self.type_name().ends_with(".requested")
+    }
+
+    /// What it takes back, if it takes a command back.
+    pub fn cancels(&self) -> Option<&CancelRequested> {
+        match self {
+            Self::IngestCancelRequested(cancel) => Some(cancel),
+            Self::TransformCancelRequested(cancel) => Some(cancel),
+            Self::DqCancelRequested(cancel) => Some(cancel),
+            _ => None,
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::ser::Error;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::Failure;
+
 /// What a load did to one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TableLoad {
@@ -21,6 +23,15 @@ pub struct TableLoad {
     pub bytes: u64,
 }
 
+/// A file that can't be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileFault {
+    /// The file: its path below the raw folder.
+    pub uri: String,
+    /// Why.
+    pub failure: Failure,
+}
+
 /// What became of one dbt node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeOutcome {
@@ -28,7 +39,7 @@ pub struct NodeOutcome {
     pub unique_id: String,
     /// `model`, `test`, `snapshot`, `seed`.
     pub resource_type: String,
-    /// dbt's word: `success`, `pass`, `warn`, `fail`, `error`, `skipped`.
+    /// dbt's word: `success`, `pass`, `warn`, `fail`, `error`, `skipped`; `selected` in a dry run.
     pub status: String,
     /// Time it ran, in seconds.
     #[serde(serialize_with = "finite")]

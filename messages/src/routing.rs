@@ -108,11 +108,17 @@ mod tests {
     }
 
     #[test]
-    fn each_stage_takes_its_command_and_the_event_before_it() {
+    fn each_stage_takes_its_commands_and_the_event_before_it() {
         let takes = |stage: Stage| stage.takes().collect::<Vec<_>>();
-        assert_eq!(takes(Stage::Ingest), ["ingest.requested", "source.file.discovered"]);
-        assert_eq!(takes(Stage::Transform), ["ingest.completed", "transform.requested"]);
-        assert_eq!(takes(Stage::Dq), ["transform.completed", "dq.requested"]);
+        let also = |stage: Stage| [format!("{stage}.cancel.requested"), format!("{stage}.dry_run.requested")];
+        for (stage, [first, second]) in [
+            (Stage::Ingest, ["ingest.requested", "source.file.discovered"]),
+            (Stage::Transform, ["ingest.completed", "transform.requested"]),
+            (Stage::Dq, ["transform.completed", "dq.requested"]),
+        ] {
+            let [third, fourth] = &also(stage);
+            assert_eq!(takes(stage), [first, second, third.as_str(), fourth.as_str()]);
+        }
     }
 
     /// RabbitMQ and AMQP 0-9-1 end a routing key at 255 bytes.

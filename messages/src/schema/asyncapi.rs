@@ -35,21 +35,22 @@ const ROLES: [Role; 5] = [
         name: "ingest",
         sends: |name| {
             // A run over many files is shared out: one discovery for each file.
-            matches!(name, "source.file.discovered" | "ingest.completed" | "ingest.failed")
+            name == "source.file.discovered" || tells(name, "ingest")
         },
         receives: |name| Message::stage_of(name) == Some(Stage::Ingest),
     },
     Role {
         name: "transform",
-        sends: |name| matches!(name, "transform.completed" | "transform.failed"),
+        sends: |name| tells(name, "transform"),
         receives: |name| Message::stage_of(name) == Some(Stage::Transform),
     },
-    Role {
-        name: "dq",
-        sends: |name| matches!(name, "dq.completed" | "dq.failed"),
-        receives: |name| Message::stage_of(name) == Some(Stage::Dq),
-    },
+    Role { name: "dq", sends: |name| tells(name, "dq"), receives: |name| Message::stage_of(name) == Some(Stage::Dq) },
 ];
+
+/// Whether the worker of `stage` tells events of this type.
+fn tells(name: &str, stage: &str) -> bool {
+    name.split('.').next() == Some(stage) && !name.ends_with(".requested")
+}
 
 /// The AsyncAPI 3.0 document.
 pub fn asyncapi() -> Value {

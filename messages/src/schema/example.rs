@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    CheckOutcome, CheckStatus, DqCompleted, DqFailed, DqRequested, Envelope, Failure, IngestCompleted, IngestFailed,
-    IngestRequested, LoadId, Message, MessageId, NodeOutcome, Severity, SourceFileDiscovered, TableLoad, TraceContext,
-    TransformCompleted, TransformFailed, TransformRequested, Verdict,
+    CancelRequested, CheckOutcome, CheckStatus, DqCancelRequested, DqCompleted, DqDryRunCompleted, DqDryRunRequested,
+    DqFailed, DqRequested, Envelope, Failure, FileFault, IngestCancelRequested, IngestCompleted, IngestDryRunCompleted,
+    IngestDryRunRequested, IngestFailed, IngestRequested, LoadId, Message, MessageId, NodeOutcome, Severity,
+    SourceFileDiscovered, TableLoad, TraceContext, TransformCancelRequested, TransformCompleted,
+    TransformDryRunCompleted, TransformDryRunRequested, TransformFailed, TransformRequested, Verdict,
 };
 
 /// An example of each type, the same on each call.
 pub fn examples() -> Vec<Envelope> {
-    messages().into_iter().map(envelope).collect()
+    way().into_iter().chain(cancels()).chain(dry_runs()).map(envelope).collect()
 }
 
 fn envelope(message: Message) -> Envelope {
@@ -34,7 +36,8 @@ fn envelope(message: Message) -> Envelope {
     }
 }
 
-fn messages() -> Vec<Message> {
+/// From a file to its verdict, and where that may break off.
+fn way() -> Vec<Message> {
     let sources = vec!["batches".to_owned()];
     vec![
         IngestRequested { load_id: load_id(), sources: sources.clone(), files: vec![], as_of: Some(noon()) }.into(),
@@ -74,6 +77,55 @@ fn messages() -> Vec<Message> {
             verdict: Verdict::Failed,
             checks: vec![check(CheckStatus::Fail, "3", Some(3))],
             failure: Failure::permanent("1 of 9 checks failed: batch_id_unique"),
+        }
+        .into(),
+    ]
+}
+
+fn cancels() -> Vec<Message> {
+    let cancel = || CancelRequested {
+        load_id: load_id(),
+        command_id: asked(),
+        reason: Some("the task was marked as failed".into()),
+    };
+    vec![
+        IngestCancelRequested(cancel()).into(),
+        TransformCancelRequested(cancel()).into(),
+        DqCancelRequested(cancel()).into(),
+    ]
+}
+
+fn dry_runs() -> Vec<Message> {
+    let sources = vec!["batches".to_owned()];
+    let ingest = IngestRequested { load_id: load_id(), sources: sources.clone(), files: vec![], as_of: Some(noon()) };
+    let transform = TransformRequested { load_id: load_id(), sources: sources.clone(), full_refresh: false };
+    vec![
+        IngestDryRunRequested(ingest).into(),
+        IngestDryRunCompleted {
+            load_id: load_id(),
+            as_of: noon(),
+            tables: vec![table()],
+            faults: vec![FileFault {
+                uri: "source_system/batches_2.csv".into(),
+                failure: Failure::permanent("row 7 has 11 fields instead of 12"),
+            }],
+            failure: Some(Failure::permanent("1 of 2 files would not be loaded: source_system/batches_2.csv")),
+        }
+        .into(),
+        TransformDryRunRequested(transform).into(),
+        TransformDryRunCompleted {
+            load_id: load_id(),
+            sources: sources.clone(),
+            nodes: vec![node("selected", None)],
+            failure: None,
+        }
+        .into(),
+        DqDryRunRequested(DqRequested { load_id: load_id(), sources }).into(),
+        DqDryRunCompleted {
+            load_id: load_id(),
+            verdict: Some(Verdict::Passed),
+            checks: vec![check(CheckStatus::Pass, "0", Some(0))],
+            failure: None,
         }
         .into(),
     ]

@@ -26,7 +26,7 @@ fn id() -> impl Strategy<Value = MessageId> {
 }
 
 fn failure() -> impl Strategy<Value = Failure> {
-    let class = select(vec![FailureClass::Transient, FailureClass::Permanent, FailureClass::Fatal]);
+    let class = select(FailureClass::ALL.to_vec());
     (class, text()).prop_map(|(class, message)| Failure { class, message })
 }
 
@@ -89,29 +89,81 @@ fn discovered() -> impl Strategy<Value = SourceFileDiscovered> {
     )
 }
 
+fn cancel() -> impl Strategy<Value = CancelRequested> {
+    (load_id(), id(), option::of(text())).prop_map(|(load_id, command_id, reason)| CancelRequested {
+        load_id,
+        command_id,
+        reason,
+    })
+}
+
+fn ingest() -> impl Strategy<Value = IngestRequested> {
+    (load_id(), vec(text(), 0..3), vec(text(), 0..3), option::of(time()))
+        .prop_map(|(load_id, sources, files, as_of)| IngestRequested { load_id, sources, files, as_of })
+}
+
+fn transform() -> impl Strategy<Value = TransformRequested> {
+    (load_id(), vec(text(), 0..3), any::<bool>()).prop_map(|(load_id, sources, full_refresh)| TransformRequested {
+        load_id,
+        sources,
+        full_refresh,
+    })
+}
+
+fn dq() -> impl Strategy<Value = DqRequested> {
+    (load_id(), vec(text(), 0..3)).prop_map(|(load_id, sources)| DqRequested { load_id, sources })
+}
+
 /// Any message.
 pub fn message() -> impl Strategy<Value = Message> {
+    prop_oneof![way(), beside()]
+}
+
+/// What takes back, and what only tells what would be.
+fn beside() -> impl Strategy<Value = Message> {
+    let nodes = || vec(node(), 0..3);
+    let faults = || vec((text(), failure()).prop_map(|(uri, failure)| FileFault { uri, failure }), 0..3);
+    let would_fail = || option::of(failure());
+    prop_oneof![
+        cancel().prop_map(|cancel| IngestCancelRequested(cancel).into()),
+        cancel().prop_map(|cancel| TransformCancelRequested(cancel).into()),
+        cancel().prop_map(|cancel| DqCancelRequested(cancel).into()),
+        ingest().prop_map(|command| IngestDryRunRequested(command).into()),
+        (load_id(), time(), vec(table(), 0..3), faults(), would_fail()).prop_map(
+            |(load_id, as_of, tables, faults, failure)| {
+                IngestDryRunCompleted { load_id, as_of, tables, faults, failure }.into()
+            }
+        ),
+        transform().prop_map(|command| TransformDryRunRequested(command).into()),
+        (load_id(), vec(text(), 0..3), nodes(), would_fail()).prop_map(|(load_id, sources, nodes, failure)| {
+            TransformDryRunCompleted { load_id, sources, nodes, failure }.into()
+        }),
+        dq().prop_map(|command| DqDryRunRequested(command).into()),
+        (load_id(), option::of(verdict()), vec(check(), 0..3), would_fail()).prop_map(
+            |(load_id, verdict, checks, failure)| DqDryRunCompleted { load_id, verdict, checks, failure }.into()
+        ),
+    ]
+}
+
+fn way() -> impl Strategy<Value = Message> {
     let texts = || vec(text(), 0..3);
     let nodes = || vec(node(), 0..3);
     let checks = || vec(check(), 0..3);
     prop_oneof![
-        (load_id(), texts(), texts(), option::of(time()))
-            .prop_map(|(load_id, sources, files, as_of)| { IngestRequested { load_id, sources, files, as_of }.into() }),
+        ingest().prop_map(Message::from),
         discovered().prop_map(Message::from),
         (load_id(), time(), vec(table(), 0..3))
             .prop_map(|(load_id, as_of, tables)| { IngestCompleted { load_id, as_of, tables }.into() }),
         (load_id(), vec(table(), 0..3), option::of(text()), failure())
             .prop_map(|(load_id, tables, uri, failure)| { IngestFailed { load_id, tables, uri, failure }.into() }),
-        (load_id(), texts(), any::<bool>()).prop_map(|(load_id, sources, full_refresh)| {
-            TransformRequested { load_id, sources, full_refresh }.into()
-        }),
+        transform().prop_map(Message::from),
         (load_id(), texts(), nodes(), text()).prop_map(|(load_id, sources, nodes, invocation_id)| {
             TransformCompleted { load_id, sources, nodes, invocation_id }.into()
         }),
         (load_id(), texts(), nodes(), failure()).prop_map(|(load_id, sources, nodes, failure)| {
             TransformFailed { load_id, sources, nodes, failure }.into()
         }),
-        (load_id(), texts()).prop_map(|(load_id, sources)| DqRequested { load_id, sources }.into()),
+        dq().prop_map(Message::from),
         (load_id(), verdict(), checks())
             .prop_map(|(load_id, verdict, checks)| { DqCompleted { load_id, verdict, checks }.into() }),
         (load_id(), verdict(), checks(), failure())
