@@ -22,6 +22,13 @@ with DAG(
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "retry_exponential_backoff": True},
     params={
         "sources": Param([], type="array", items={"type": "string"}, description="Contracts by name; none means all."),
+        "dry_run": Param(False, type="boolean", description="Only tell how the data is judged: nothing is recorded."),
     },
 ) as dag:
-    MillraceOperator(task_id="dq", stage="dq", sources="{{ params.sources }}", answer_timeout=timedelta(minutes=30))
+    MillraceOperator(
+        task_id="dq",
+        stage="dq",
+        sources="{{ params.sources }}",
+        as_dry_run="{{ params.dry_run }}",
+        answer_timeout=timedelta(minutes=30),
+    )

@@ -28,6 +28,9 @@ with DAG(
             description="Build what depends on these sources; none means everything.",
         ),
         "full_refresh": Param(False, type="boolean", description="Rebuild incremental models from nothing."),
+        "dry_run": Param(
+            False, type="boolean", description="Only tell what would be built, and how what is there is judged."
+        ),
     },
 ) as dag:
     transform = MillraceOperator(
@@ -35,9 +38,12 @@ with DAG(
         stage="transform",
         sources="{{ params.sources }}",
         full_refresh="{{ params.full_refresh }}",
+        as_dry_run="{{ params.dry_run }}",
         # A full refresh of everything takes longer than what a load touches.
         answer_timeout=timedelta(hours=4),
     )
     # Every build is judged by itself; this waits for it.
-    dq = MillraceOperator(task_id="dq", stage="dq", sources="{{ params.sources }}", follows="transform")
+    dq = MillraceOperator(
+        task_id="dq", stage="dq", sources="{{ params.sources }}", as_dry_run="{{ params.dry_run }}", follows="transform"
+    )
     transform >> dq

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, Param
 from millrace_airflow import MillraceOperator
 
 SOURCES = "{{ params.sources }}"
+DRY_RUN = "{{ params.dry_run }}"
 
 with DAG(
     "mfg_raw_ingestion_dag",
@@ -36,18 +37,29 @@ with DAG(
             description="How new the data is. The load with the greatest one is shown. The logical date if empty.",
         ),
         "full_refresh": Param(False, type="boolean", description="Rebuild incremental models from nothing."),
+        "dry_run": Param(
+            False,
+            type="boolean",
+            description="Only tell what would be loaded and built, and how what is there is judged.",
+        ),
     },
 ) as dag:
     ingest = MillraceOperator(
-        task_id="ingest", stage="ingest", sources=SOURCES, files="{{ params.files }}", as_of="{{ params.as_of }}"
+        task_id="ingest",
+        stage="ingest",
+        sources=SOURCES,
+        files="{{ params.files }}",
+        as_of="{{ params.as_of }}",
+        as_dry_run=DRY_RUN,
     )
-    # The mill goes on by itself; these two wait for it, and ask only where they are run again.
+    # The mill goes on by itself; these two wait for it, and ask only where they are run again, or where nothing is done.
     transform = MillraceOperator(
         task_id="transform",
         stage="transform",
         sources=SOURCES,
         full_refresh="{{ params.full_refresh }}",
+        as_dry_run=DRY_RUN,
         follows="ingest",
     )
-    dq = MillraceOperator(task_id="dq", stage="dq", sources=SOURCES, follows="transform")
+    dq = MillraceOperator(task_id="dq", stage="dq", sources=SOURCES, as_dry_run=DRY_RUN, follows="transform")
     ingest >> transform >> dq

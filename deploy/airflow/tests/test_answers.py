@@ -16,7 +16,7 @@ from airflow.sdk import Connection
 
 from millrace_airflow import ask
 from millrace_airflow.address import Address
-from millrace_airflow.messages import EVENTS_EXCHANGE, Command, Stage, reply_queue, routing_key
+from millrace_airflow.messages import EVENTS_EXCHANGE, Command, Stage, cancel, reply_queue, routing_key
 from millrace_airflow.trace import current
 from millrace_airflow.trigger import AnswerTrigger
 from tests.kit import REPOSITORY, wait_for
@@ -74,6 +74,7 @@ def _trigger(command: Command, secs: float = 30, **changed: Any) -> AnswerTrigge
         "deadline": time.time() + secs,
         "settle_secs": 0.0,
         "followed_in": [],
+        "trace_parent": command.trace.parent,
     }
     return AnswerTrigger(**(arguments | changed))
 
@@ -154,14 +155,47 @@ def test_a_queue_that_is_gone_is_told(address: Address) -> None:
     assert "is gone" in _fired(_trigger(_command()))["problem"]
 
 
-def test_a_killed_task_leaves_no_queue(broker: Broker, address: Address) -> None:
+def test_a_killed_wait_takes_its_command_back_and_leaves_no_queue(broker: Broker, address: Address) -> None:
     command = _command()
     queue = _asked(address, command)
     followed = reply_queue(str(uuid4()), "dq")
     ask.ask(address, _command(), {followed: "dq"}, 60)
+    broker.purge("millrace.dq")
     asyncio.run(_trigger(command, followed_in=[followed]).on_kill())
+    (letter,) = broker.get("millrace.dq")
+    back = json.loads(letter["payload"])
+    assert back["type"] == "dq.cancel.requested"
+    assert (back["data"]["load_id"], back["data"]["command_id"]) == ("d::r", str(command.id))
+    assert back["traceparent"] == command.trace.parent
     assert queue not in (left := broker.queues("millrace.answers."))
     assert followed not in left
+
+
+def test_a_wait_that_ends_with_its_triggerer_takes_nothing_back(broker: Broker, address: Address) -> None:
+    command = _command()
+    queue = _asked(address, command)
+    broker.purge("millrace.dq")
+
+    async def ended() -> None:
+        waiting = asyncio.ensure_future(anext(_trigger(command).run()))
+        await asyncio.to_thread(wait_for, "a wait", lambda: broker.consumers(queue) > 0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+    asyncio.run(ended())
+    assert broker.get("millrace.dq") == []
+    assert broker.queues(queue) == [queue]
+
+
+def test_what_can_t_be_taken_back_is_told_and_fails_nothing(
+    address: Address, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ask, "_TAKE_BACK_SECS", 0)
+    command = _command()
+    back = cancel("dq", command.load_id, str(command.id), command.trace, "a test")
+    ask.take_back(replace(address, port=1), back)
+    assert f"command {command.id} was not cancelled" in caplog.text
+    assert address.password not in caplog.text
 
 
 def test_a_glance_takes_what_comes_soon_and_knows_what_is_missing(broker: Broker, address: Address) -> None:

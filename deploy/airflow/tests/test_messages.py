@@ -18,6 +18,7 @@ from millrace_airflow.messages import (
     Stage,
     UnreadableError,
     answer_types,
+    cancel,
     checked_load_id,
     is_answer_to,
     routing_key,
@@ -53,20 +54,46 @@ def _golden(pattern: str) -> list[Path]:
     return sorted((MESSAGES / "tests/golden/v1").glob(pattern))
 
 
+def _fits(command: Command) -> dict[str, Any]:
+    """The envelope, with no field that the schema does not name: a slip would be passed over there."""
+    envelope: dict[str, Any] = json.loads(command.body())
+    _validator(command.type_name).validate(envelope)
+    schema = json.loads((MESSAGES / f"schemas/{command.type_name}.json").read_text())
+    data = schema["properties"]["data"]
+    # What has the shape of another message refers to it.
+    data = schema["$defs"][data["$ref"].rpartition("/")[2]] if "$ref" in data else data
+    assert envelope.keys() <= schema["properties"].keys()
+    assert envelope["data"].keys() <= data["properties"].keys()
+    return envelope
+
+
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("load_id", ["a", 'it\'s "quoted"; DROP TABLE x --', "Größe::läuft::🏭", "ж" * 502])
 def test_a_command_fits_its_schema(stage: Stage, load_id: str) -> None:
     command = _command(stage, load_id, trace=Trace(PARENT, "vendor=1"), time=AT)
-    envelope = json.loads(command.body())
-    _validator(command.type_name).validate(envelope)
+    envelope = _fits(command)
     assert envelope["id"] == str(ID)
     assert envelope["data"]["load_id"] == envelope["subject"] == load_id
     assert (envelope["traceparent"], envelope["tracestate"]) == (PARENT, "vendor=1")
     assert envelope["time"] == "2026-11-23T12:00:00.123456Z"
-    # No field that the schema does not name: a slip would be passed over there.
-    known = json.loads((MESSAGES / f"schemas/{command.type_name}.json").read_text())["properties"]
-    assert envelope.keys() <= known.keys()
-    assert envelope["data"].keys() <= known["data"]["properties"].keys()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_dry_run_asks_for_what_the_command_would(stage: Stage) -> None:
+    dry = _command(stage, kind="dry_run")
+    assert dry.type_name == f"{stage}.dry_run.requested"
+    assert _fits(dry)["data"] == json.loads(_command(stage).body())["data"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_command_is_taken_back_once_however_often_that_is_said(stage: Stage) -> None:
+    back = cancel(stage, "d::r", str(ID), Trace(PARENT), "its task was cleared")
+    envelope = _fits(back)
+    assert envelope["type"] == f"{stage}.cancel.requested"
+    assert envelope["data"] == {"load_id": "d::r", "command_id": str(ID), "reason": "its task was cleared"}
+    assert cancel(stage, "d::r", str(ID), Trace(PARENT), "once more").id == back.id != ID
+    others = {cancel(other, "d::r", str(ID), Trace(PARENT), "x").id for other in STAGES}
+    assert len(others) == len(STAGES)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -107,7 +134,8 @@ def test_a_time_without_a_zone_is_no_point_in_time() -> None:
 @pytest.mark.parametrize("path", _golden("*.completed*.json") + _golden("*.failed*.json"), ids=lambda path: path.stem)
 def test_answers_of_released_workers_are_read(path: Path) -> None:
     answer = Answer.read(path.read_bytes())
-    assert answer.failed == ("failed" in path.name)
+    assert answer.dry_run == ("dry_run" in path.name)
+    assert answer.failed == ("failed" in path.name or (answer.dry_run and answer.data.failure is not None))
     assert answer.data.load_id
     assert (answer.data.failure is not None) == answer.failed
 

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pytest
 from airflow.sdk import DAG, Connection, Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from millrace_airflow import MillraceOperator, ask, report
 from millrace_airflow.address import Address
-from millrace_airflow.messages import Answer
+from millrace_airflow.messages import Answer, Command
 from tests.kit import REPOSITORY
 
 ID = UUID("01a20846-fe00-7e55-af65-9d8e3a6e65e2")
@@ -74,6 +74,7 @@ def test_names_come_as_a_list_or_as_text(sources: Any) -> None:
         {"stage": "dq", "sources": [7]},
         {"stage": "dq", "load_id": "a\nb"},
         {"stage": "transform", "full_refresh": "perhaps"},
+        {"stage": "dq", "as_dry_run": "perhaps"},
     ],
 )
 def test_what_can_t_be_asked_fails_for_good(arguments: dict[str, Any]) -> None:
@@ -93,6 +94,55 @@ def test_what_can_t_be_asked_fails_for_good(arguments: dict[str, Any]) -> None:
 def test_what_a_stage_has_not_is_said_when_the_dag_is_read(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="stage"):
         MillraceOperator(task_id="task", **arguments)
+
+
+@pytest.mark.parametrize(("as_dry_run", "name"), [(True, "dq.dry_run.requested"), ("False", "dq.requested")])
+def test_a_dry_run_is_another_command(as_dry_run: bool | str, name: str) -> None:
+    assert _sent(stage="dq", as_dry_run=as_dry_run)["type"] == name
+
+
+def test_nothing_follows_a_dry_run() -> None:
+    with DAG("d", schedule=None):
+        first = MillraceOperator(task_id="first", stage="ingest", as_dry_run=True)
+        MillraceOperator(task_id="second", stage="transform", follows="first")
+        third = MillraceOperator(task_id="third", stage="dq", follows="second", as_dry_run=True)
+    assert first._followers() == []
+    assert third._leader(_context()) is None
+
+
+def test_a_task_takes_its_command_back_when_killed_or_out_of_time_and_not_when_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[Command] = []
+    forgotten: list[list[str]] = []
+    monkeypatch.setattr(ask, "ask", lambda *_: None)
+    monkeypatch.setattr(ask, "take_back", lambda _, command: taken.append(command))
+    monkeypatch.setattr(ask, "forget", lambda _, queues: forgotten.append(list(queues)))
+    monkeypatch.setattr(MillraceOperator, "_address", lambda self: None)
+    body = (REPOSITORY / "messages/tests/golden/v1/dq.completed.json").read_text()
+    monkeypatch.setattr(ask, "glance", lambda *_: body)
+
+    def task() -> MillraceOperator:
+        return MillraceOperator(task_id="t", stage="dq")
+
+    ended = task()
+    ended.execute(_context())
+    ended.on_kill()
+    task().on_kill()
+    assert taken == []
+
+    event = {"load_id": "d::r", "command_id": str(ID), "queue": "q", "trace_parent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    with pytest.raises(AirflowException, match="too late"):
+        task().execute_complete(_context(), event | {"problem": "too late"})
+    monkeypatch.setattr(ask, "glance", lambda *_: None)
+    killed = task()
+    with pytest.raises(TaskDeferred):
+        killed.execute(_context())
+    killed.on_kill()
+    assert [command.type_name for command in taken] == ["dq.cancel.requested"] * 2
+    assert {command.data["command_id"] for command in taken} == {str(ID)}
+    assert taken[0].trace.id == "a" * 32
+    assert forgotten[-2] == ["q"]
 
 
 def test_whoever_asks_listens_for_all_that_follow() -> None:
@@ -135,7 +185,12 @@ def _answer(name: str, **changed: Any) -> Answer:
 
 @pytest.mark.parametrize(
     ("failure_class", "error"),
-    [("permanent", AirflowFailException), ("transient", AirflowException), ("fatal", AirflowException)],
+    [
+        ("permanent", AirflowFailException),
+        ("cancelled", AirflowFailException),
+        ("transient", AirflowException),
+        ("fatal", AirflowException),
+    ],
 )
 def test_only_what_no_retry_mends_fails_for_good(failure_class: str, error: type[Exception]) -> None:
     answer = _answer("ingest.failed", failure={"class": failure_class, "message": "no column batch_id"})
@@ -170,6 +225,18 @@ def test_the_log_tells_tables_rows_and_nodes(caplog: pytest.LogCaptureFixture) -
             report.tell(_answer(name), logging.getLogger("task"))
     assert "RAW.BATCHES: 5,000 rows of batches in 1 file, 2 set aside" in caplog.text
     assert "error model.millrace.stg_batches in 0.25 s: column started_at is no timestamp" in caplog.text
+
+
+def test_a_dry_run_tells_what_would_be_and_fails_where_the_command_would(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        for name in ("ingest.dry_run.completed", "transform.dry_run.completed"):
+            report.tell(_answer(name), logging.getLogger("task"))
+    assert caplog.text.count("a dry run: this is what would be, and nothing was changed") == 2
+    assert "source_system/batches_2.csv would not be loaded: row 7 has 11 fields instead of 12" in caplog.text
+    with pytest.raises(AirflowFailException, match=r"ingest of .* would fail"):
+        report.raise_failure(_answer("ingest.dry_run.completed"))
+    report.raise_failure(_answer("transform.dry_run.completed"))
+    assert report.summary(_answer("dq.dry_run.completed"))["dry_run"] is True
 
 
 def test_a_connection_is_an_address_and_shows_no_password() -> None:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 # How long the broker may take to be there and to confirm; then the task's own retries take over.
 PUBLISH_SECS = 30
 _PAUSES_SECS = (0.25, 0.5, 1.0)
+# Airflow gives a killed task a minute, and a killed trigger half of that.
+_TAKE_BACK_SECS = 10
 
 # A queue of answers outlives the deadline by so long, for a triggerer that was down meanwhile.
 _OUTLIVES_MILLIS = 24 * 60 * 60 * 1000
@@ -52,12 +54,18 @@ class MissingError(Exception):
     """There is no such queue: nobody asked, or somebody has taken the answer."""
 
 
-def ask(address: Address, command: Command, queues: Mapping[str, Stage], wait_secs: float) -> None:
+def ask(
+    address: Address,
+    command: Command,
+    queues: Mapping[str, Stage],
+    wait_secs: float,
+    publish_secs: float | None = None,
+) -> None:
     """Makes the queues for what these stages will say, and publishes the command. Returns when a stage's queue has it.
 
     Tried again for half a minute under the same id, so that a confirmation that got lost asks for nothing twice.
     """
-    give_up = time.monotonic() + PUBLISH_SECS
+    give_up = time.monotonic() + (PUBLISH_SECS if publish_secs is None else publish_secs)
     for attempt in range(1 << 30):
         try:
             return _ask_once(address, command, queues, wait_secs)
@@ -102,6 +110,16 @@ def _first_answer(channel: Any, queue: str, stage: Stage, command_id: str, secs:
         elif time.monotonic() >= end:
             break
     return None
+
+
+def take_back(address: Address, cancel: Command) -> None:
+    """Cancels a command. Where the broker does not take that, the work goes on, which is told and harms nothing."""
+    try:
+        ask(address, cancel, {}, 0, _TAKE_BACK_SECS)
+    except (RefusedError, UnavailableError) as error:
+        log.warning("command %s was not cancelled, and may still be worked on: %s", cancel.data["command_id"], error)
+    else:
+        log.info("command %s is cancelled: %s", cancel.data["command_id"], cancel.data["reason"])
 
 
 def forget(address: Address, queues: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -17,6 +17,9 @@ from millrace_airflow.trace import Trace
 
 Stage = Literal["ingest", "transform", "dq"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+
+# What is asked of a stage: its work, what that would be, or to take another command back.
+Kind = Literal["work", "dry_run", "cancel"]
 
 COMMANDS_EXCHANGE = "millrace.commands"
 EVENTS_EXCHANGE = "millrace.events"
@@ -51,9 +54,9 @@ def routing_key(type_name: str, load_id: str) -> str:
     return f"{type_name}.{hashlib.sha256(load_id.encode()).digest()[:8].hex()}"
 
 
-def answer_types(stage: Stage) -> tuple[str, str]:
+def answer_types(stage: Stage) -> tuple[str, ...]:
     """The types of the events that a stage answers a command with."""
-    return f"{stage}.completed", f"{stage}.failed"
+    return f"{stage}.completed", f"{stage}.failed", f"{stage}.dry_run.completed"
 
 
 def reply_queue(command_id: str, stage: Stage | None = None) -> str:
@@ -82,6 +85,7 @@ class Command:
     trace: Trace
     # What the command holds beside its LOAD_ID.
     data: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = "work"
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
@@ -92,8 +96,8 @@ class Command:
 
     @property
     def type_name(self) -> str:
-        """Such as `ingest.requested`."""
-        return f"{self.stage}.requested"
+        """Such as `ingest.requested` or `ingest.dry_run.requested`."""
+        return f"{self.stage}.requested" if self.kind == "work" else f"{self.stage}.{self.kind}.requested"
 
     @property
     def routing_key(self) -> str:
@@ -123,6 +127,18 @@ class Command:
         if self.trace.state:
             headers["tracestate"] = self.trace.state
         return headers
+
+
+def cancel(stage: Stage, load_id: str, command_id: str, trace: Trace, reason: str) -> Command:
+    """Takes back what a command asked of a stage, or what followed from it there. Taking back twice is one command."""
+    return Command(
+        stage=stage,
+        id=uuid5(UUID(command_id), f"{stage}.cancel"),
+        load_id=load_id,
+        trace=trace,
+        data={"command_id": command_id, "reason": reason},
+        kind="cancel",
+    )
 
 
 class TableLoad(BaseModel):
@@ -165,6 +181,13 @@ class Failure(BaseModel):
     message: str
 
 
+class FileFault(BaseModel):
+    """A file that would not be loaded."""
+
+    uri: str
+    failure: Failure
+
+
 class AnswerData(BaseModel):
     """What an answer tells: of each stage a part. Fields that newer workers add are passed over."""
 
@@ -174,6 +197,7 @@ class AnswerData(BaseModel):
     checks: list[CheckOutcome] = []
     verdict: str | None = None
     uri: str | None = None
+    faults: list[FileFault] = []
     failure: Failure | None = None
 
 
@@ -189,9 +213,14 @@ class Answer(BaseModel):
     data: AnswerData
 
     @property
+    def dry_run(self) -> bool:
+        """Whether it tells what would be, and nothing was changed."""
+        return self.type.endswith(".dry_run.completed")
+
+    @property
     def failed(self) -> bool:
-        """Whether the stage could not do what it was asked, or judged the data not good enough."""
-        return self.type.endswith(".failed")
+        """Whether the stage could not do what it was asked, would not, or judged the data not good enough."""
+        return self.type.endswith(".failed") or (self.dry_run and self.data.failure is not None)
 
     @classmethod
     def read(cls, body: str | bytes) -> Answer:

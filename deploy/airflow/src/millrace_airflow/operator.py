@@ -7,15 +7,15 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from millrace_airflow import ask, report, trace
+from millrace_airflow import arguments, ask, report, trace
 from millrace_airflow.address import DEFAULT_CONN_ID, Address
-from millrace_airflow.messages import STAGES, Answer, Command, Stage, UnreadableError, reply_queue, timestamp
+from millrace_airflow.messages import STAGES, Answer, Command, Stage, UnreadableError, cancel, reply_queue, timestamp
+from millrace_airflow.trace import Trace
 from millrace_airflow.trigger import AnswerTrigger
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class MillraceOperator(BaseOperator):
     """Asks one stage of the mill for something, and ends as that ends.
 
     A failure that another try can't mend (an unknown source, a failed check) fails the task for good; any other, a
-    timeout included, is left to the task's retries. Warnings are shown and pass.
+    timeout included, is left to the task's retries. Warnings are shown and pass. A task that is killed, cleared, marked or
+    out of time takes its command back.
 
     :param stage: `ingest`, `transform` or `dq`.
     :param sources: sources by the names of their contracts, as a list or as text with commas; none means all. Templated.
@@ -38,6 +39,8 @@ class MillraceOperator(BaseOperator):
     :param as_of: `ingest` only: how new the data is, the load with the greatest one is shown. ISO 8601 with a time zone,
         or a datetime. The run's logical date if absent, else the time from which the run could start. Templated.
     :param full_refresh: `transform` only: rebuild incremental models from nothing. Templated.
+    :param as_dry_run: only tell what would be loaded or built, or how the data is judged: nothing is changed or recorded, and
+        nothing follows by itself. The task fails where the command would. Templated.
     :param load_id: the LOAD_ID; `dag_id::run_id` if absent, so that all tasks of a run, its retries and clears work on one
         load. Give one to go on with a load that something else began. Templated.
     :param answer_timeout: how long to wait for the answer. Not `execution_timeout`, which does not count while the task
@@ -47,7 +50,7 @@ class MillraceOperator(BaseOperator):
         Airflow's configuration if absent.
     :param follows: the `task_id` of a task of this DAG before this one, of the stage before. The mill goes on by itself when a
         stage is done, so a task that follows waits for that and asks for nothing a second time. It asks where there is nothing to
-        wait for: when it is retried or cleared by itself, or with `full_refresh`.
+        wait for: when it is retried or cleared by itself, or with `full_refresh` or `as_dry_run`.
     :param here_secs: how long the answer is waited for in the worker's slot, before the wait moves to the triggerer. A move costs
         some seconds and two starts of a process, more than most answers take. 0 moves at once.
     :param settle_secs: the triggerer passes the answer on no earlier than so long after its wait has begun. Airflow 3.3 fails a
@@ -55,7 +58,7 @@ class MillraceOperator(BaseOperator):
         heartbeat (`[workers] min_heartbeat_interval`) and two seconds if absent.
     """
 
-    template_fields: Sequence[str] = ("sources", "files", "as_of", "full_refresh", "load_id")
+    template_fields: Sequence[str] = ("sources", "files", "as_of", "full_refresh", "as_dry_run", "load_id")
     ui_color = "#d8e6f0"
 
     def __init__(
@@ -66,6 +69,7 @@ class MillraceOperator(BaseOperator):
         files: Sequence[str] | str | None = None,
         as_of: datetime | str | None = None,
         full_refresh: bool | str = False,
+        as_dry_run: bool | str = False,
         load_id: str | None = None,
         answer_timeout: timedelta = timedelta(hours=1),
         rabbitmq_conn_id: str = DEFAULT_CONN_ID,
@@ -87,6 +91,7 @@ class MillraceOperator(BaseOperator):
         self.files = files
         self.as_of = as_of
         self.full_refresh = full_refresh
+        self.as_dry_run = as_dry_run
         self.load_id = load_id
         self.answer_timeout = answer_timeout
         self.rabbitmq_conn_id = rabbitmq_conn_id
@@ -96,6 +101,8 @@ class MillraceOperator(BaseOperator):
         self.settle_secs = settle_secs
         # What `on_kill` deletes: the queue of the answer first.
         self._claimed: list[str] = []
+        # What `on_kill` takes back: load, command, and the trace of this attempt.
+        self._asked: tuple[str, str, Trace] | None = None
 
     def execute(self, context: Context) -> Any:
         """Asks, or follows what was asked, and defers if the answer takes its time."""
@@ -103,7 +110,7 @@ class MillraceOperator(BaseOperator):
         if (leader := self._leader(context)) and (done := self._follow(command.load_id, leader)):
             return done
         command_id = str(command.id)
-        queue = self._claim(command_id, reply_queue(command_id))
+        queue = self._claim(command.load_id, command_id, reply_queue(command_id), command.trace)
         queues = {queue: self.stage} | {reply_queue(command_id, stage): stage for stage in self._followers()}
         try:
             ask.ask(self._address(), command, queues, self.answer_timeout.total_seconds())
@@ -111,33 +118,44 @@ class MillraceOperator(BaseOperator):
             raise AirflowFailException(str(error)) from error
         except ask.UnavailableError as error:
             raise AirflowException(str(error)) from error
-        self.log.info("asked for %s of LOAD_ID %s (command %s)", self.stage, command.load_id, command.id)
+        dry = " (dry run)" if command.kind == "dry_run" else ""
+        self.log.info("asked for %s%s of LOAD_ID %s (command %s)", self.stage, dry, command.load_id, command.id)
         self.log.info("trace: %s", trace.link(self._trace_url(), command.trace.id))
         return self._wait(command.load_id, command_id, queue)
 
     def execute_complete(self, context: Context, event: dict[str, str]) -> dict[str, Any]:
         """Goes on with the answer, which Airflow has stored by now."""
-        self._claim(event["command_id"], event["queue"])
+        self._claim(event["load_id"], event["command_id"], event["queue"], Trace(event["trace_parent"]))
         if "answer" in event:
             return self._end(event["answer"])
-        ask.forget(self._address(), self._claimed)
+        self._take_back("no answer came in the time that its task in Airflow gives it")
         raise AirflowException(event["problem"])
 
     def on_kill(self) -> None:
-        """The attempt is over: nobody will look for its answer. The command itself can't be taken back."""
-        if self._claimed:
-            ask.forget(self._address(), self._claimed)
+        """The attempt is over: what it asked for is taken back, and nobody will look for its answer."""
+        self._take_back("its task was killed in Airflow")
+
+    def _take_back(self, reason: str) -> None:
+        if self._asked is None:
+            return
+        load_id, command_id, since = self._asked
+        ask.take_back(self._address(), cancel(self.stage, load_id, command_id, since, reason))
+        ask.forget(self._address(), self._claimed)
 
     def _leader(self, context: Context) -> str | None:
         """The command whose consequences this task waits for, if it is to follow one."""
-        if self.follows is None or (self.stage == "transform" and _flag(self.full_refresh)):
+        if (
+            self.follows is None
+            or arguments.flag(self.as_dry_run)
+            or (self.stage == "transform" and arguments.flag(self.full_refresh))
+        ):
             return None
         done = context["ti"].xcom_pull(task_ids=self.follows, map_indexes=-1)
         return done.get("command_id") if isinstance(done, dict) else None
 
     def _follow(self, load_id: str, command_id: str) -> dict[str, Any] | None:
         """Waits for what the stage says of what followed from a command; `None` where that was heard or given up before."""
-        queue = self._claim(command_id, reply_queue(command_id, self.stage))
+        queue = self._claim(load_id, command_id, reply_queue(command_id, self.stage), trace.current())
         try:
             answer = ask.glance(self._address(), queue, self.stage, command_id, 0)
         except ask.MissingError:
@@ -163,6 +181,7 @@ class MillraceOperator(BaseOperator):
                 deadline=deadline,
                 settle_secs=self._settle_secs(),
                 followed_in=self._claimed[1:],
+                trace_parent=self._asked[2].parent if self._asked else trace.current().parent,
             ),
             method_name="execute_complete",
         )
@@ -174,6 +193,8 @@ class MillraceOperator(BaseOperator):
             answer = Answer.read(body)
         except UnreadableError as error:
             raise AirflowFailException(str(error)) from error
+        # Nobody takes back what has ended.
+        self._asked = None
         # Nobody will follow a task that failed.
         ask.forget(self._address(), self._claimed if answer.failed else self._claimed[:1])
         report.tell(answer, self.log)
@@ -182,14 +203,15 @@ class MillraceOperator(BaseOperator):
         self.log.info("%s of LOAD_ID %s is done", self.stage, answer.data.load_id)
         return report.summary(answer)
 
-    def _claim(self, command_id: str, queue: str) -> str:
-        """From now on `queue`, and those of the tasks that follow, are this attempt's to delete."""
+    def _claim(self, load_id: str, command_id: str, queue: str, since: Trace) -> str:
+        """From now on the command is this attempt's to take back; `queue`, and those of the tasks that follow, to delete."""
+        self._asked = (load_id, command_id, since)
         self._claimed = [queue, *(reply_queue(command_id, stage) for stage in self._followers())]
         return queue
 
     def _followers(self) -> list[Stage]:
-        """The stages of the tasks that follow this one, and of those that follow them."""
-        dag = self.get_dag()
+        """The stages of the tasks that follow this one, and of those that follow them. Nothing follows a dry run."""
+        dag = None if arguments.flag(self.as_dry_run) else self.get_dag()
         tasks = dag.tasks if dag else []
         found = {self.task_id: self.stage}
         # Those that follow the last found, until there are none: what follows itself is found already.
@@ -206,21 +228,22 @@ class MillraceOperator(BaseOperator):
         try:
             return Command(
                 stage=self.stage,
-                id=_attempt(context),
-                load_id=self.load_id or default_load_id(context),
+                id=arguments.attempt(context),
+                load_id=self.load_id or arguments.default_load_id(context),
                 trace=trace.current(),
                 data=self._data(context),
+                kind="dry_run" if arguments.flag(self.as_dry_run) else "work",
             )
         except ValueError as error:
             raise AirflowFailException(f"task {self.task_id}: {error}") from error
 
     def _data(self, context: Context) -> dict[str, Any]:
-        data: dict[str, Any] = {"sources": _texts(self.sources)}
+        data: dict[str, Any] = {"sources": arguments.texts(self.sources)}
         if self.stage == "ingest":
-            data["files"] = _texts(self.files)
-            data["as_of"] = timestamp(_time(self.as_of) or default_as_of(context))
+            data["files"] = arguments.texts(self.files)
+            data["as_of"] = timestamp(arguments.time(self.as_of) or arguments.default_as_of(context))
         if self.stage == "transform":
-            data["full_refresh"] = _flag(self.full_refresh)
+            data["full_refresh"] = arguments.flag(self.full_refresh)
         return data
 
     def _address(self) -> Address:
@@ -233,47 +256,3 @@ class MillraceOperator(BaseOperator):
 
     def _trace_url(self) -> str | None:
         return self.trace_url or conf.get("millrace", "trace_url", fallback=None)
-
-
-def default_load_id(context: Context) -> str:
-    """The same for all tasks of a run, and over its retries and clears."""
-    instance = context["ti"]
-    return f"{instance.dag_id}::{instance.run_id}"
-
-
-def default_as_of(context: Context) -> datetime:
-    """The run's logical date. Runs that an event or the API starts have none."""
-    run = context["dag_run"]
-    return run.logical_date or run.run_after
-
-
-def _attempt(context: Context) -> UUID:
-    """The task instance's id, a UUIDv7: another one in every attempt, and the same before and after a wait."""
-    return UUID(str(context["ti"].id))
-
-
-def _texts(value: Sequence[str] | str | None) -> list[str]:
-    """A list, from a list or from text with commas: what a template makes of it depends on the DAG's rendering."""
-    if value is None:
-        return []
-    parts = value.split(",") if isinstance(value, str) else list(value)
-    if not all(isinstance(part, str) for part in parts):
-        raise ValueError(f"{parts!r} is no list of names")
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _time(value: datetime | str | None) -> datetime | None:
-    """A time. A template of a form's empty field makes `None`, as text or as itself."""
-    if isinstance(value, datetime):
-        return value
-    if value is None or value.strip() in {"", "None"}:
-        return None
-    return datetime.fromisoformat(value.strip())
-
-
-def _flag(value: bool | str) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value.strip().lower() in {"true", "false"}:
-        return value.strip().lower() == "true"
-    raise ValueError(f"full_refresh is {value!r}: it is true or false")

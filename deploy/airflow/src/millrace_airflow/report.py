@@ -9,8 +9,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from millrace_airflow.messages import Answer, CheckOutcome, NodeOutcome
 
-_PERMANENT = "permanent"
-_GOOD = {"success", "pass"}
+# What no retry mends: bad input, and what somebody has taken back.
+_FINAL = {"permanent", "cancelled"}
+_GOOD = {"success", "pass", "selected"}
 # A project of many models would bury what matters: beyond so many, nodes that are good are only counted.
 _LISTED = 100
 
@@ -18,6 +19,8 @@ _LISTED = 100
 def tell(answer: Answer, log: Any) -> None:
     """Writes tables and rows, dbt's nodes, and checks into the log."""
     data = answer.data
+    if answer.dry_run:
+        log.info("a dry run: this is what would be, and nothing was changed")
     for table in data.tables:
         rejected = f", {table.rows_rejected:,} set aside" if table.rows_rejected else ""
         log.info(
@@ -28,6 +31,8 @@ def tell(answer: Answer, log: Any) -> None:
             _counted(table.files, "file"),
             rejected,
         )
+    for fault in data.faults:
+        log.error("%s would not be loaded: %s", fault.uri, fault.failure.message)
     for node in data.nodes:
         if node.status not in _GOOD:
             log.log(_level(node.status), "%s", _node(node))
@@ -56,6 +61,7 @@ def summary(answer: Answer) -> dict[str, Any]:
         "nodes": dict(Counter(node.status for node in data.nodes)),
         "checks": dict(Counter(check.status for check in data.checks)),
         "verdict": data.verdict,
+        "dry_run": answer.dry_run,
         "warnings": [_check(check) for check in data.checks if check.status == "warn"],
     }
 
@@ -65,11 +71,12 @@ def raise_failure(answer: Answer) -> None:
     failure = answer.data.failure
     if not answer.failed or failure is None:
         return
-    stage = answer.type.removesuffix(".failed")
-    text = f"{stage} of {answer.data.load_id} failed ({failure.class_}): {failure.message}"
+    stage = answer.type.split(".")[0]
+    failed = "would fail" if answer.dry_run else "failed"
+    text = f"{stage} of {answer.data.load_id} {failed} ({failure.class_}): {failure.message}"
     if broken := [check for check in answer.data.checks if check.status in {"fail", "error"}]:
         text = f"{text}\n" + "\n".join(f"  {_check(check)}" for check in broken)
-    raise (AirflowFailException if failure.class_ == _PERMANENT else AirflowException)(text)
+    raise (AirflowFailException if failure.class_ in _FINAL else AirflowException)(text)
 
 
 def _check(check: CheckOutcome) -> str:

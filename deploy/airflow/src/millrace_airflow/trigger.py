@@ -7,6 +7,7 @@ event would lose it. `execute_complete` deletes the queue when the answer is kno
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,8 +17,10 @@ from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
 from airflow.sdk import BaseHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from millrace_airflow import ask
 from millrace_airflow.address import Address
-from millrace_airflow.messages import Stage, is_answer_to
+from millrace_airflow.messages import Stage, cancel, is_answer_to
+from millrace_airflow.trace import Trace
 
 # Between two tries to reach the broker: the first, and the longest.
 _PAUSES_SECS = (0.5, 5.0)
@@ -45,6 +48,7 @@ class AnswerTrigger(BaseTrigger):
         deadline: float,
         settle_secs: float,
         followed_in: list[str],
+        trace_parent: str,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -57,11 +61,14 @@ class AnswerTrigger(BaseTrigger):
         self.settle_secs = settle_secs
         # The queues of tasks that were to follow this one.
         self.followed_in = followed_in
+        # The trace of the command, to which its cancelling belongs.
+        self.trace_parent = trace_parent
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """How the triggerer makes it anew."""
         names = ("conn_id", "queue", "stage", "load_id", "command_id", "deadline", "settle_secs", "followed_in")
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+        kept = {name: getattr(self, name) for name in (*names, "trace_parent")}
+        return f"{type(self).__module__}.{type(self).__qualname__}", kept
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Waits for the answer, over restarts of the broker, until the deadline."""
@@ -69,18 +76,20 @@ class AnswerTrigger(BaseTrigger):
         event = await self._event()
         # Airflow 3.3 fails a task whose trigger fires while the scheduler books the deferral.
         await asyncio.sleep(max(0.0, begun + self.settle_secs - time.monotonic()))
-        yield TriggerEvent({"command_id": self.command_id, "queue": self.queue, **event})  # type: ignore[no-untyped-call]
+        around = {name: getattr(self, name) for name in ("load_id", "command_id", "queue", "trace_parent")}
+        yield TriggerEvent({**around, **event})  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
-        """The task was cleared or marked: nobody waits any more. The command itself can't be taken back."""
-        connection = await self._connect()
-        try:
-            channel = await connection.channel()
-            for queue in (self.queue, *self.followed_in):
-                await channel.queue_delete(queue)
-        finally:
-            await connection.close()
-        self.log.info("nobody waits for the answer to command %s any more; it was deleted", self.command_id)
+        """The task was cleared or marked: the command is taken back, and nobody waits any more.
+
+        Not called when the triggerer ends or hands the wait to another one.
+        """
+        address = Address.of(await BaseHook.aget_connection(self.conn_id))
+        reason = "its task was cleared or marked in Airflow"
+        back = cancel(self.stage, self.load_id, self.command_id, Trace(self.trace_parent), reason)
+        await asyncio.to_thread(functools.partial(ask.take_back, address, back))
+        await asyncio.to_thread(functools.partial(ask.forget, address, [self.queue, *self.followed_in]))
+        self.log.info("nobody waits for the answer to command %s any more", self.command_id)
 
     async def _event(self) -> dict[str, str]:
         pause, missing = _PAUSES_SECS[0], 0
