@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aio_pika
 import pika
 from aio_pika.abc import AbstractConnection
+from pika.credentials import ExternalCredentials
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -32,7 +33,8 @@ class Address:
 
     host: str
     port: int
-    user: str
+    # None: the client's certificate is the login.
+    user: str | None
     password: str = field(repr=False)
     vhost: str = "/"
     # PEM files, for `amqps://`; the system's authorities and no certificate of our own if absent.
@@ -46,24 +48,27 @@ class Address:
         """The address that an Airflow connection names.
 
         `amqps` as its type, or a port of 5671, means TLS; files are named in its extra: `ca_file`, `client_cert_file`,
-        `client_key_file`.
+        `client_key_file`. With a certificate and no login the certificate's common name is the user.
         """
         if not connection.host:
             raise ValueError(f"connection {connection.conn_id} names no host: amqp://USER:PASSWORD@HOST:5672/VHOST")
         extra = connection.extra_dejson
         tls = connection.conn_type == "amqps" or connection.port == 5671
+        files = {name: extra.get(name) for name in ("ca_file", "client_cert_file", "client_key_file")}
+        if any(files.values()) and not tls:
+            raise ValueError(f"connection {connection.conn_id} names certificates: begin it with amqps://")
         return cls(
             host=connection.host,
             port=connection.port or (5671 if tls else 5672),
-            user=connection.login or "guest",
+            user=connection.login or (None if files["client_cert_file"] else "guest"),
             password=connection.password or "guest",
             vhost=connection.schema or "/",
             tls=tls,
-            **{name: extra.get(name) for name in ("ca_file", "client_cert_file", "client_key_file")},
+            **files,
         )
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port} (vhost {self.vhost}, user {self.user})"
+        return f"{self.host}:{self.port} (vhost {self.vhost}, {f'user {self.user}' if self.user else 'by certificate'})"
 
     def _tls_context(self) -> ssl.SSLContext | None:
         if not self.tls:
@@ -76,12 +81,13 @@ class Address:
     def connect(self, name: str) -> Any:
         """A connection for a thread of one's own. `name` is what the management page shows."""
         context = self._tls_context()
+        by_name = pika.PlainCredentials(self.user, self.password) if self.user else None
         return pika.BlockingConnection(
             pika.ConnectionParameters(
                 host=self.host,
                 port=self.port,
                 virtual_host=self.vhost,
-                credentials=pika.PlainCredentials(self.user, self.password),
+                credentials=by_name or ExternalCredentials(),
                 ssl_options=pika.SSLOptions(context, self.host) if context else None,
                 heartbeat=HEARTBEAT_SECS,
                 blocked_connection_timeout=BLOCKED_SECS,
@@ -97,8 +103,9 @@ class Address:
             host=self.host,
             port=self.port,
             virtualhost=self.vhost,
-            login=self.user,
-            password=self.password,
+            login=self.user or "",
+            password=self.password if self.user else "",
+            auth="plain" if self.user else "external",
             ssl=self.tls,
             ssl_context=self._tls_context(),
             timeout=CONNECT_SECS,

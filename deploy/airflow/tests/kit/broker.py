@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.kit import REPOSITORY, free_port, wait_for
+from tests.kit import REPOSITORY, certificates, free_port, wait_for
 
 ADMINISTRATOR = "administrator"
 VHOST = "millrace"
@@ -44,7 +44,8 @@ class Broker:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="millrace-airflow-rabbitmq-"))
-        self.port, self.management_port = free_port(), free_port()
+        self.port, self.management_port, self.tls_port = free_port(), free_port(), free_port()
+        self.certificates = certificates.write(self.folder, "millrace-airflow")
         self.password = secrets.token_hex(12)
         self._environment = self._write_files()
         self._epmd = subprocess.Popen(
@@ -73,9 +74,18 @@ log.file = false
 log.console = true
 disk_free_limit.absolute = 1MB
 raft.wal_max_size_bytes = 67108864
+listeners.ssl.1 = 127.0.0.1:{self.tls_port}
+ssl_options.cacertfile = {self.certificates.ca}
+ssl_options.certfile = {self.certificates.server}
+ssl_options.keyfile = {self.certificates.server_key}
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = false
+ssl_cert_login_from = common_name
+auth_mechanisms.1 = PLAIN
+auth_mechanisms.2 = EXTERNAL
 """
         )
-        (self.folder / "plugins").write_text("[rabbitmq_management].\n")
+        (self.folder / "plugins").write_text("[rabbitmq_management, rabbitmq_auth_mechanism_ssl].\n")
         home = self.folder / "home"
         home.mkdir()
         cookie = home / ".erlang.cookie"
