@@ -60,7 +60,7 @@ fn users(broker: &Broker, password: &str) -> Value {
     all.iter_mut().for_each(|user| user["password_hash"] = json!(hashed));
     let url = broker.management().url();
     let (name, password) = url.trim_start_matches("http://").split_once('@').unwrap().0.split_once(':').unwrap();
-    // As compose.rabbitmq.yaml writes them.
+    // As compose.yaml writes them.
     all.push(json!({ "name": name, "password": password, "tags": "administrator" }));
     users
 }

@@ -24,11 +24,11 @@ fn what_is_committed_is_made_from_the_topology() {
 /// Compose gives the users their passwords by a file of its own.
 #[test]
 fn compose_knows_every_user() {
-    let compose = fs::read_to_string(file("../../compose.rabbitmq.yaml")).unwrap();
+    let compose = fs::read_to_string(file("../../compose.yaml")).unwrap();
     let users: Value = serde_json::from_str(&fs::read_to_string(file("users.json")).unwrap()).unwrap();
     for user in users["users"].as_array().unwrap() {
         let line = format!(r#"{{"name": {}, "tags": {}, "password": "#, user["name"], user["tags"]);
-        assert!(compose.contains(&line), "compose.rabbitmq.yaml: no line begins with {line}");
+        assert!(compose.contains(&line), "compose.yaml: no line begins with {line}");
     }
 }
 
