@@ -186,6 +186,16 @@ raft.wal_max_size_bytes = 67108864
         consumers = self.manage("GET", f"/api/consumers/{quote(VHOST)}")
         return sum(consumer["queue"]["name"].startswith(prefix) for consumer in consumers)
 
+    def in_hand(self, queue: str) -> int:
+        """How many messages of a queue its workers have and have not acknowledged."""
+        told = self.manage("GET", f"/api/queues/{quote(VHOST)}/{quote(queue)}")
+        return int(told.get("messages_unacknowledged", 0))
+
+    def connections(self, name: str) -> int:
+        """How many connections there are whose name begins so."""
+        told = self.manage("GET", "/api/connections")
+        return sum(str(at.get("user_provided_name", "")).startswith(name) for at in told)
+
     def get(self, queue: str) -> list[dict[str, Any]]:
         """What lies in a queue; it stays there."""
         body = {"count": 100, "ackmode": "ack_requeue_true", "encoding": "auto"}
