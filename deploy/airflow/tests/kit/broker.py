@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pika
+
 from tests.kit import REPOSITORY, free_port, wait_for
 
 ADMINISTRATOR = "administrator"
@@ -182,9 +184,14 @@ raft.wal_max_size_bytes = 67108864
         return sorted(queue["name"] for queue in queues if queue["name"].startswith(prefix))
 
     def consumers(self, prefix: str) -> int:
-        """How many consume the queues that begin so."""
-        consumers = self.manage("GET", f"/api/consumers/{quote(VHOST)}")
-        return sum(consumer["queue"]["name"].startswith(prefix) for consumer in consumers)
+        """How many consume the queues that begin so. The management API would tell it seconds late."""
+        connection = pika.BlockingConnection(pika.URLParameters(self.url(ADMINISTRATOR)))
+        try:
+            channel = connection.channel()
+            names = self.queues(prefix)
+            return sum(channel.queue_declare(name, passive=True).method.consumer_count for name in names)
+        finally:
+            connection.close()
 
     def in_hand(self, queue: str) -> int:
         """How many messages of a queue its workers have and have not acknowledged."""

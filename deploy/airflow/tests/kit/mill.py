@@ -29,11 +29,14 @@ def binary() -> Path:
 class Mill:
     """Folders, a DuckDB file, and the processes of one role each."""
 
-    def __init__(self, broker: Broker, more: Mapping[str, str] | None = None) -> None:
-        """`more` are variables for the workers beside their settings."""
+    def __init__(self, broker: Broker, more: Mapping[str, str] | None = None, sources: Path | None = None) -> None:
+        """`more` are variables for the workers beside their settings, `sources` has contracts beside those that ship."""
         self.folder = Path(tempfile.mkdtemp(prefix="millrace-airflow-mill-"))
         self.raw = self.folder / "raw"
         self.raw.mkdir()
+        self.contracts = self.folder / "contracts"
+        for folder in (REPOSITORY / "data/sources", *([sources] if sources else [])):
+            shutil.copytree(folder, self.contracts, dirs_exist_ok=True)
         self.log = self.folder / "log"
         self._broker = broker
         self._more = more or {}
@@ -46,7 +49,7 @@ class Mill:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         settings = {
             "PATHS__RAW": self.raw,
-            "PATHS__CONTRACTS": REPOSITORY / "data/sources",
+            "PATHS__CONTRACTS": self.contracts,
             "BUS__URL": self._broker.url(role),
             "WAREHOUSE__URL": f"duckdb:{self.folder / 'warehouse.duckdb'}",
             "RETRY__FIRST_DELAY_MILLIS": 100,
@@ -58,15 +61,15 @@ class Mill:
         }
         return environment | {f"MILLRACE_{name}": str(value) for name, value in settings.items()} | dict(self._more)
 
-    def start(self, *roles: str) -> None:
-        """Starts these roles, and waits until each has said that it is ready."""
+    def start(self, *roles: str, **settings: object) -> None:
+        """Starts these roles, with settings of their own, and waits until each has said that it is ready."""
         before = self._ready()
         for role in roles:
             with self.log.open("ab") as log:
                 self._workers[role] = subprocess.Popen(
                     [str(binary()), role],
                     cwd=self.folder,
-                    env=self._environment(role),
+                    env=self._environment(role) | {f"MILLRACE_{name}": str(to) for name, to in settings.items()},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

@@ -41,6 +41,12 @@ class Process:
         if self._running is not None and (code := self._running.poll()) is not None:
             raise AssertionError(f"{self._command[0]} ended with {code}: {self.log()[-3000:]}")
 
+    @property
+    def pid(self) -> int:
+        """Its process id, while it runs."""
+        assert self._running is not None
+        return self._running.pid
+
     def log(self) -> str:
         """What it has written so far."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""

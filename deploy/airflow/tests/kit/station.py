@@ -83,6 +83,10 @@ class Station:
         self._begin(name)
         self._wait_until_up(name)
 
+    def pid(self, name: str) -> int:
+        """The process id of one of the four."""
+        return self._processes[name].pid
+
     def log(self, name: str) -> str:
         """What one of the four wrote."""
         return self._processes[name].log()
@@ -97,9 +101,12 @@ class Station:
         for process in self._processes.values():
             process.check()
         try:
-            health = self.rest.get("monitor/health")[HEALTH[name]]
+            health = self.rest.get("monitor/health").get(HEALTH.get(name))
         except OSError:
             return False
+        if health is None:
+            # The API server itself, which has answered.
+            return True
         beat = health[f"latest_{HEALTH[name]}_heartbeat"]
         return beat is not None and datetime.fromisoformat(beat) > since
 

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit import wait_for
+from tests.kit import AIRFLOW, wait_for
 from tests.kit.broker import Broker
 from tests.kit.jaeger import Jaeger
 from tests.kit.mill import Mill
 from tests.kit.station import Station
+
+# A source that no model depends on: quick to load, and nothing of the sample's is changed by it.
+SOURCES = AIRFLOW / "tests/whole/sources"
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +44,8 @@ def jaeger() -> Iterator[Jaeger | None]:
 @pytest.fixture(scope="session")
 def mill(broker: Broker, jaeger: Jaeger | None) -> Iterator[Mill]:
     """Workers of every stage, over the sample."""
-    mill = Mill(broker, {"OTEL_EXPORTER_OTLP_ENDPOINT": jaeger.otlp_grpc_url()} if jaeger else {})
+    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": jaeger.otlp_grpc_url()} if jaeger else {}
+    mill = Mill(broker, traced, SOURCES)
     try:
         mill.drop_sample()
         mill.start("ingest", "transform", "dq")
