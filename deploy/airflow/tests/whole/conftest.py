@@ -44,7 +44,9 @@ def jaeger() -> Iterator[Jaeger | None]:
 @pytest.fixture(scope="session")
 def mill(broker: Broker, jaeger: Jaeger | None) -> Iterator[Mill]:
     """Workers of every stage, over the sample."""
-    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": jaeger.otlp_grpc_url()} if jaeger else {}
+    traced = (
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": jaeger.otlp_grpc_url(), "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"} if jaeger else {}
+    )
     mill = Mill(broker, traced, SOURCES)
     try:
         mill.drop_sample()
@@ -80,8 +82,10 @@ def _station(broker: Broker, jaeger: Jaeger | None) -> Iterator[Station]:
 
 @pytest.fixture
 def station(_station: Station, mill: Mill, broker: Broker) -> Iterator[Station]:
-    """The station. No test leaves an answer behind that nobody waits for."""
+    """The station. No test leaves files behind, nor an answer that nobody waits for."""
     yield _station
+    for file in (mill.raw / "source_system").glob("shifts_*"):
+        file.unlink()
     wait_for("end of the queues of answers", lambda: _answers(broker) == [], 30)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.kit import wait_for
+from tests.kit.broker import Broker
 from tests.kit.mill import Mill
 from tests.kit.station import Station
 from tests.whole import shifts
@@ -20,15 +21,18 @@ def test_a_permanent_failure_is_not_tried_again(station: Station) -> None:
     }
 
 
-def test_a_transient_failure_is_tried_again_until_it_passes(station: Station, mill: Mill) -> None:
+def test_a_transient_failure_is_tried_again_until_it_passes(station: Station, mill: Mill, broker: Broker) -> None:
     station.trigger("shaky_dag").succeed()
     mill.stop("dq")
     try:
-        # Gives up soon what somebody else's hold of the warehouse is in the way of.
-        mill.start("dq", WAREHOUSE__LOCK_WAIT_SECS=1, RETRY__MAX_ATTEMPTS=1)
+        # Gives up what has killed a worker once.
+        mill.start("dq", RETRY__MAX_ATTEMPTS=1)
         with mill.held():
             run = station.trigger("shaky_dag")
-            wait_for("another try", lambda: run.task("dq")["try_number"] > 1)
+            wait_for("a worker at work", lambda: broker.in_hand("millrace.dq") > 0)
+            mill.kill("dq")
+        mill.start("dq", RETRY__MAX_ATTEMPTS=1)
+        wait_for("another try", lambda: run.task("dq")["try_number"] > 1)
     finally:
         mill.stop("dq")
         mill.start("dq")
@@ -46,7 +50,7 @@ def test_no_answer_in_time_fails_in_the_triggerer_with_what_to_look_at(station: 
     assert f"AirflowException: no answer to dq.requested for {run.load_id} within its time" in log
     assert "see that a dq worker runs" in log
     # What was asked for before it is over when the next one is.
-    station.trigger("patient_dag").succeed()
+    station.trigger("shaky_dag").succeed()
 
 
 def test_one_bad_file_of_many_fails_the_task_by_its_name_when_the_others_are_loaded(
