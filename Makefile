@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test test-snowflake test-airflow account lint bench dbt libduckdb rabbitmq promtool jaeger emulator airflow schemas definitions tools
+.PHONY: help run up build test test-snowflake test-airflow account lint bench dbt libduckdb rabbitmq postgres promtool jaeger emulator airflow schemas definitions tools
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,11 +35,12 @@ test-snowflake: account libduckdb ## Try on a real account of Snowflake (SNOWFLA
 account:
 	@deploy/dev/account.sh
 
-test-airflow: libduckdb dbt rabbitmq airflow ## Lint and test what Airflow runs, against real workers (MILLRACE_BIN names others)
+test-airflow: libduckdb dbt rabbitmq postgres jaeger airflow ## Lint and test what Airflow runs, against real workers (MILLRACE_BIN names others)
 	cd deploy/airflow && ../../.venv-airflow/bin/ruff format --check --quiet . && ../../.venv-airflow/bin/ruff check --quiet .
 	cd deploy/airflow && ../../.venv-airflow/bin/mypy
 	@[ -n "$$MILLRACE_BIN" ] || cargo build --package millrace
-	cd deploy/airflow && ../../.venv-airflow/bin/python -m pytest
+	cd deploy/airflow && ../../.venv-airflow/bin/python -m pytest --ignore tests/whole
+	cd deploy/airflow && ../../.venv-airflow/bin/python -m pytest tests/whole
 
 lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
 	cargo fmt --all --check
@@ -66,6 +67,9 @@ libduckdb: ## Lay the prebuilt DuckDB library into .duckdb
 
 rabbitmq: ## Install RabbitMQ, of which the tests start private nodes
 	@deploy/dev/rabbitmq.sh
+
+postgres: ## Install PostgreSQL, of which the tests of Airflow start private servers
+	@deploy/dev/postgres.sh
 
 promtool: ## Install promtool, which plays the alert rules in the tests
 	@deploy/dev/promtool.sh

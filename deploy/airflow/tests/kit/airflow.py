@@ -20,6 +20,30 @@ DAGS = AIRFLOW / "dags"
 TEST_DAGS = AIRFLOW / "tests/dags"
 
 
+def settings(home: Path, database_url: str, broker: Broker) -> dict[str, str]:
+    """The environment of every process of an Airflow, and nobody else's settings."""
+    bundles = [
+        {
+            "name": name,
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(path), "refresh_interval": 3600},
+        }
+        for name, path in (("millrace", DAGS), ("tests", TEST_DAGS))
+    ]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "OTEL_", "MILLRACE_"))}
+    return kept | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
+        "AIRFLOW__API_AUTH__JWT_SECRET": "0" * 64,
+        "AIRFLOW__MILLRACE__TRACE_URL": "http://traces.example/trace/{trace_id}",
+        "AIRFLOW_CONN_RABBITMQ_DEFAULT": broker.url("airflow"),
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
+
+
 @dataclass
 class Ended:
     """How a run ended."""
@@ -56,28 +80,7 @@ class Airflow:
     def __init__(self, broker: Broker) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="millrace-airflow-home-"))
         self._runs = 0
-        bundles = [
-            {
-                "name": name,
-                "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-                "kwargs": {"path": str(path), "refresh_interval": 3600},
-            }
-            for name, path in (("millrace", DAGS), ("tests", TEST_DAGS))
-        ]
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "OTEL_", "MILLRACE_"))
-        }
-        self.environment = kept | {
-            "AIRFLOW_HOME": str(self.home),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db",
-            "AIRFLOW__API_AUTH__JWT_SECRET": "0" * 64,
-            "AIRFLOW__MILLRACE__TRACE_URL": "http://traces.example/trace/{trace_id}",
-            "AIRFLOW_CONN_RABBITMQ_DEFAULT": broker.url("airflow"),
-            "PYTHONUNBUFFERED": "1",
-            "NO_COLOR": "1",
-        }
+        self.environment = settings(self.home, f"sqlite:///{self.home}/airflow.db", broker)
         self._call("db", "migrate")
 
     def close(self) -> None:

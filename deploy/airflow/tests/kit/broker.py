@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pika
+
 from tests.kit import REPOSITORY, certificates, free_port, wait_for
 
 ADMINISTRATOR = "administrator"
@@ -192,9 +194,24 @@ auth_mechanisms.2 = EXTERNAL
         return sorted(queue["name"] for queue in queues if queue["name"].startswith(prefix))
 
     def consumers(self, prefix: str) -> int:
-        """How many consume the queues that begin so."""
-        consumers = self.manage("GET", f"/api/consumers/{quote(VHOST)}")
-        return sum(consumer["queue"]["name"].startswith(prefix) for consumer in consumers)
+        """How many consume the queues that begin so. The management API would tell it seconds late."""
+        connection = pika.BlockingConnection(pika.URLParameters(self.url(ADMINISTRATOR)))
+        try:
+            channel = connection.channel()
+            names = self.queues(prefix)
+            return sum(channel.queue_declare(name, passive=True).method.consumer_count for name in names)
+        finally:
+            connection.close()
+
+    def in_hand(self, queue: str) -> int:
+        """How many messages of a queue its workers have and have not acknowledged."""
+        told = self.manage("GET", f"/api/queues/{quote(VHOST)}/{quote(queue)}")
+        return int(told.get("messages_unacknowledged", 0))
+
+    def connections(self, name: str) -> int:
+        """How many connections there are whose name begins so."""
+        told = self.manage("GET", "/api/connections")
+        return sum(str(at.get("user_provided_name", "")).startswith(name) for at in told)
 
     def get(self, queue: str) -> list[dict[str, Any]]:
         """What lies in a queue; it stays there."""

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,17 @@ def binary() -> Path:
 class Mill:
     """Folders, a DuckDB file, and the processes of one role each."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, more: Mapping[str, str] | None = None, sources: Path | None = None) -> None:
+        """`more` are variables for the workers beside their settings, `sources` has contracts beside those that ship."""
         self.folder = Path(tempfile.mkdtemp(prefix="millrace-airflow-mill-"))
         self.raw = self.folder / "raw"
         self.raw.mkdir()
+        self.contracts = self.folder / "contracts"
+        for folder in (REPOSITORY / "data/sources", *([sources] if sources else [])):
+            shutil.copytree(folder, self.contracts, dirs_exist_ok=True)
         self.log = self.folder / "log"
         self._broker = broker
+        self._more = more or {}
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         python = REPOSITORY / ".venv/bin/python"
         assert python.exists(), "dbt is not installed: run `make dbt`"
@@ -42,7 +49,7 @@ class Mill:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         settings = {
             "PATHS__RAW": self.raw,
-            "PATHS__CONTRACTS": REPOSITORY / "data/sources",
+            "PATHS__CONTRACTS": self.contracts,
             "BUS__URL": self._broker.url(role),
             "WAREHOUSE__URL": f"duckdb:{self.folder / 'warehouse.duckdb'}",
             "RETRY__FIRST_DELAY_MILLIS": 100,
@@ -52,17 +59,17 @@ class Mill:
             "TRANSFORM__TARGET": self.folder / "dbt",
             "HTTP__LISTEN": "off",
         }
-        return environment | {f"MILLRACE_{name}": str(value) for name, value in settings.items()}
+        return environment | {f"MILLRACE_{name}": str(value) for name, value in settings.items()} | dict(self._more)
 
-    def start(self, *roles: str) -> None:
-        """Starts these roles, and waits until each has said that it is ready."""
+    def start(self, *roles: str, **settings: object) -> None:
+        """Starts these roles, with settings of their own, and waits until each has said that it is ready."""
         before = self._ready()
         for role in roles:
             with self.log.open("ab") as log:
                 self._workers[role] = subprocess.Popen(
                     [str(binary()), role],
                     cwd=self.folder,
-                    env=self._environment(role),
+                    env=self._environment(role) | {f"MILLRACE_{name}": str(to) for name, to in settings.items()},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -82,6 +89,47 @@ class Mill:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait(10)
+
+    def kill(self, role: str) -> None:
+        """Ends one as a crash does."""
+        worker = self._workers.pop(role)
+        worker.kill()
+        worker.wait(10)
+
+    @contextmanager
+    def without(self, *roles: str) -> Iterator[None]:
+        """Meanwhile nobody works for these roles."""
+        self.stop(*roles)
+        try:
+            yield
+        finally:
+            self.start(*roles)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Meanwhile somebody else has the warehouse, for which every worker waits."""
+        hold = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+        holder = None
+        try:
+            for _ in range(100):
+                holder = subprocess.Popen(
+                    [str(REPOSITORY / ".venv/bin/python"), "-c", hold, str(self.folder / "warehouse.duckdb")],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+                assert holder.stdout is not None
+                if holder.stdout.readline():
+                    break
+                # A worker had it, for as long as it takes to do its work.
+                holder.wait(10)
+            else:
+                raise AssertionError("the warehouse was never free")
+            yield
+        finally:
+            if holder is not None:
+                holder.kill()
+                holder.communicate()
 
     def close(self) -> None:
         """Ends all, and removes what it wrote."""
@@ -112,6 +160,20 @@ class Mill:
         )
         assert ended.stdout, ended.stderr
         return json.loads(ended.stdout)
+
+    def stages(self, load_id: str) -> list[str]:
+        """What was done for a load, once for each time that it was done, in its order."""
+        rows = self.query(
+            f"SELECT STAGE FROM RAW.STAGE_AUDIT WHERE LOAD_ID = '{load_id}' AND STATUS = 'SUCCESS' ORDER BY FINISHED_AT"
+        )
+        return [stage for (stage,) in rows]
+
+    def files(self, load_id: str) -> list[str]:
+        """The files that were loaded for a load, each as often as its audit has a line that says so."""
+        rows = self.query(
+            f"SELECT SOURCE_FILE FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '{load_id}' AND STATUS = 'SUCCESS'"
+        )
+        return sorted(Path(file).name for (file,) in rows)
 
     def query(self, sql: str) -> list[list[str]]:
         """Rows of the warehouse, as text."""

@@ -1,0 +1,1 @@
+"""What holds on the four processes of a whole Airflow, over PostgreSQL, with real workers."""
