@@ -121,10 +121,7 @@ impl Message {
 
     /// Whether it only asks what a command would do. Such a one changes nothing, and whatever it meets is part of its answer.
     pub fn is_dry_run(&self) -> bool {
-        matches!(
-            self,
-            Self::IngestDryRunRequested(_) | Self::TransformDryRunRequested(_) | Self::DqDryRunRequested(_)
-        )
+        matches!(self, Self::IngestDryRunRequested(_) | Self::TransformDryRunRequested(_) | Self::DqDryRunRequested(_))
     }
 
     /// What it takes back, if it takes a command back.

@@ -61,7 +61,8 @@ async fn a_dry_run_that_is_given_up_is_answered_and_never_dead_lettered() {
         let asked = LoadId::new(load_id).unwrap();
         let mut answers = fixture.bus.listen(&asked, &["dq.dry_run.completed"]).await.unwrap();
         fixture.ask_dry(load_id).await;
-        let answer = answers.next_within(Duration::from_secs(30)).await.unwrap().expect("an answer").envelope().unwrap();
+        let answer =
+            answers.next_within(Duration::from_secs(30)).await.unwrap().expect("an answer").envelope().unwrap();
         let Message::DqDryRunCompleted(told) = answer.message else { panic!("{answer:?}") };
         assert!(told.failure.as_ref().is_some_and(|failure| failure.message.contains(cause)), "{told:?}");
         fixture.until_settled().await;
