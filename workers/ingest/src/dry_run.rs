@@ -2,7 +2,7 @@
 //! nobody is given their rows. The warehouse is not asked.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use messages::{Envelope, Failure, FailureClass, FileFault, IngestDryRunCompleted, IngestDryRunRequested, TableLoad};
@@ -138,7 +138,7 @@ async fn read_all(root: &Path, files: Vec<(&Contract, FoundFile)>) -> Result<Fou
         .map_err(|error| Failure::transient(format!("a task ended early: {error}")))?
 }
 
-fn read_each(root: &PathBuf, files: &[Chosen], stop: &CancellationToken) -> Result<Found, Failure> {
+fn read_each(root: &Path, files: &[Chosen], stop: &CancellationToken) -> Result<Found, Failure> {
     let mut found = Found { files: files.len(), ..Found::default() };
     for file in files {
         match read(root, file, stop) {
