@@ -119,6 +119,11 @@ impl Message {
         self.type_name().ends_with(".requested")
     }
 
+    /// Whether it only asks what a command would do. Such a one changes nothing, and whatever it meets is part of its answer.
+    pub fn is_dry_run(&self) -> bool {
+        matches!(self, Self::IngestDryRunRequested(_) | Self::TransformDryRunRequested(_) | Self::DqDryRunRequested(_))
+    }
+
     /// What it takes back, if it takes a command back.
     pub fn cancels(&self) -> Option<&CancelRequested> {
         match self {

@@ -6,7 +6,10 @@ mod harness;
 
 mod broken;
 mod chaos;
+mod dry_run;
 mod fleet;
 mod foreign;
 mod overlap;
+#[path = "../dry_run/told.rs"]
+mod told;
 mod way;

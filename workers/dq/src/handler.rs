@@ -11,6 +11,7 @@ use tracing::Instrument;
 use warehouse::{Ledger, QualityLine, StageLine, StageStatus};
 
 use crate::deliveries::Deliveries;
+use crate::dry_run;
 use crate::judge::judge;
 use crate::plan::{CheckPlan, TablePlan};
 use crate::report::{self, Judged, JudgedTogether};
@@ -20,13 +21,13 @@ use crate::verdict::{announced, announcement, data, not_judged, was_judged};
 /// Who announces.
 const ANNOUNCER: &str = "millrace/dq";
 
-/// Judges what messages name.
+/// Judges what messages name, and for a dry run tells the verdict alone.
 ///
 /// A bad verdict is a result and not a failure: it is recorded, announced as `dq.failed` and acknowledged. A message that
 /// comes again finds its line in the audit, runs nothing and announces the same again.
 pub struct DqHandler {
-    ledger: Ledger,
-    plan: Arc<CheckPlan>,
+    pub(crate) ledger: Ledger,
+    pub(crate) plan: Arc<CheckPlan>,
     worker: String,
     together: usize,
 }
@@ -40,7 +41,7 @@ struct Verdict<'w> {
 }
 
 /// What a message leads to: its announcement, or why there is none.
-type Answer = Result<Message, Failure>;
+pub(crate) type Answer = Result<Message, Failure>;
 
 impl DqHandler {
     /// A handler that judges by `plan` as `worker` (host, process and role), at most `together` messages at a time.
@@ -98,11 +99,7 @@ impl DqHandler {
         let mut verdicts = Vec::with_capacity(named.len());
         for (work, tables) in named {
             let started_at = Utc::now();
-            let mut checks = Vec::new();
-            for table in tables {
-                let subject = deliveries.subject(&table.table, work.envelope.load_id(), started_at);
-                checks.extend(judge(table, &subject, &mut scans).instrument(work.span.clone()).await?);
-            }
+            let checks = outcomes(work, tables, deliveries, started_at, &mut scans).await?;
             verdicts.push(self.verdict(work, started_at, checks)?);
         }
         JudgedTogether { loads: named.len(), statements: scans.count() }.tell();
@@ -177,7 +174,11 @@ impl DqHandler {
         let mut answers = self.known(work).await?;
         // The same message may wait twice; it is judged once.
         let mut seen: HashSet<MessageId> = answers.keys().copied().collect();
-        let new: Vec<&Work> = work.iter().filter(|work| seen.insert(work.envelope.id)).collect();
+        let new = work.iter().filter(|work| seen.insert(work.envelope.id));
+        let (dry, new): (Vec<&Work>, Vec<&Work>) = new.partition(|work| work.envelope.message.is_dry_run());
+        for work in dry {
+            answers.insert(work.envelope.id, self.try_out(work).await);
+        }
         if !new.is_empty() {
             answers.extend(self.judge(&new).await?);
         }
@@ -208,6 +209,9 @@ impl Handler for DqHandler {
     }
 
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        if work.envelope.message.is_dry_run() {
+            return Ok(told(work, dry_run::not_judged(work, failure)));
+        }
         // It may have been judged and recorded, and only the announcement failed.
         let line = self.ledger.stage_line(Stage::Dq, work.envelope.id).await?;
         let same = |line: &StageLine| line.attempt == work.attempt && line.error.as_ref() == Some(&failure.message);
@@ -220,15 +224,32 @@ impl Handler for DqHandler {
     }
 }
 
+/// What the checks of these tables find for the message's load.
+pub(crate) async fn outcomes(
+    work: &Work,
+    tables: &[Arc<TablePlan>],
+    deliveries: &Deliveries,
+    at: DateTime<Utc>,
+    scans: &mut Scans<'_>,
+) -> Result<Vec<CheckOutcome>, Failure> {
+    let mut checks = Vec::new();
+    for table in tables {
+        let subject = deliveries.subject(&table.table, work.envelope.load_id(), at);
+        checks.extend(judge(table, &subject, scans).instrument(work.span.clone()).await?);
+    }
+    Ok(checks)
+}
+
 fn told(work: &Work, message: Message) -> Handled {
     vec![work.envelope.leads_to(ANNOUNCER, message)].into()
 }
 
 /// The sources that a message names; none means all.
-fn sources(envelope: &Envelope) -> Result<&[String], Failure> {
+pub(crate) fn sources(envelope: &Envelope) -> Result<&[String], Failure> {
     match &envelope.message {
         Message::TransformCompleted(data) => Ok(&data.sources),
         Message::DqRequested(data) => Ok(&data.sources),
+        Message::DqDryRunRequested(data) => Ok(&data.sources),
         other => Err(Failure::permanent(format!(
             "{} is no message for the dq worker: send transform.completed or dq.requested",
             other.type_name()

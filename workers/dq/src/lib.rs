@@ -6,6 +6,7 @@
 mod check;
 mod checks;
 mod deliveries;
+mod dry_run;
 mod handler;
 mod judge;
 mod parameters;

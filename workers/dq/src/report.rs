@@ -1,7 +1,7 @@
 //! What this worker tells, each thing in one place: the line, the span, and the number.
 
-use chrono::Utc;
-use messages::{CheckOutcome, CheckStatus, Message, Verdict};
+use chrono::{DateTime, Utc};
+use messages::{CheckOutcome, CheckStatus, DqDryRunCompleted, Message, Verdict};
 use runtime::Work;
 use runtime::telemetry::{Past, labels, metrics, span};
 use warehouse::StageLine;
@@ -90,6 +90,19 @@ impl Judged<'_> {
             .failed(bad.then(why))
             .record(&self.work.span);
     }
+}
+
+/// It was told what the verdict would be. No number of verdicts or checks knows of it: nothing is recorded.
+pub(crate) fn dry_run(work: &Work, told: &DqDryRunCompleted, started_at: DateTime<Utc>) {
+    let verdict = told.verdict.map(Verdict::as_str);
+    if let Some(verdict) = verdict {
+        span::set(&work.span, "millrace.verdict", verdict);
+    }
+    let (checks, millis) = (told.checks.len(), (Utc::now() - started_at).num_milliseconds());
+    let failure = told.failure.as_ref().map(|failure| failure.message.as_str());
+    work.span.in_scope(|| {
+        tracing::info!(load_id = %told.load_id, verdict, checks, failure, millis, "dry run: data judged, nothing recorded");
+    });
 }
 
 impl JudgedTogether {

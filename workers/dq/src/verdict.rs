@@ -30,7 +30,7 @@ pub(crate) fn was_judged(line: &StageLine) -> bool {
 }
 
 /// The failed checks by name, for whoever sees only one line.
-fn told(checks: &[CheckOutcome]) -> String {
+pub(crate) fn told(checks: &[CheckOutcome]) -> String {
     let failed: Vec<String> = checks
         .iter()
         .filter(|check| matches!(check.status, CheckStatus::Fail | CheckStatus::Error))

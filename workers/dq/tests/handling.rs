@@ -3,10 +3,13 @@
 
 mod support;
 
-use messages::{CheckStatus, Failure, FailureClass, Message, Stage, Verdict};
+use messages::{
+    CheckStatus, DqDryRunCompleted, DqDryRunRequested, DqRequested, Envelope, Failure, FailureClass, Message, Stage,
+    Verdict,
+};
 use runtime::{Handler, Work};
 use serde_json::json;
-use support::{Mill, at, checks, contract, id, requested, told, transformed};
+use support::{Mill, On, at, checks, contract, id, requested, told, transformed};
 use warehouse::StageStatus;
 
 const NOON: &str = "2026-11-23T12:00:00Z";
@@ -129,4 +132,70 @@ async fn an_unknown_source_is_refused_and_given_up() {
     let line = mill.ledger.stage_line(Stage::Dq, unknown.envelope.id).await.unwrap().unwrap();
     assert_eq!((line.status, line.error), (StageStatus::Failed, Some(failure.message.clone())));
     assert_eq!(mill.ledger.stage_lines(&id("load")).await.unwrap().len(), 2);
+}
+
+/// `dq.dry_run.requested`.
+fn dry_run(load_id: &str, sources: &[&str]) -> Work {
+    let sources = sources.iter().map(|&source| source.to_owned()).collect();
+    Work::new(Envelope::new("test", DqDryRunRequested(DqRequested { load_id: id(load_id), sources })), 1)
+}
+
+fn told_of(envelope: &Envelope) -> &DqDryRunCompleted {
+    let Message::DqDryRunCompleted(told) = &envelope.message else { panic!("{envelope:?}") };
+    told
+}
+
+async fn judges_without_a_trace(on: On) {
+    let checks =
+        json!([{"kind": "row_count", "min": 2}, {"kind": "null_share", "column": "x", "max": 0, "severity": "warn"}]);
+    let mut mill = Mill::on(on, [contract("t", &["x"], checks)]).await;
+    mill.load("t", "warned", at(NOON), &[&["1"], &[""]]).await;
+    mill.load("t", "bad", at(NOON), &[&["1"]]).await;
+    let asked = [dry_run("warned", &["t"]), dry_run("bad", &["t"]), dry_run("bad", &["nobody"])];
+    let first = mill.handle(&asked).await;
+    let verdicts: Vec<_> = first.iter().map(|answer| (told_of(answer).verdict, told_of(answer).checks.len())).collect();
+    assert_eq!(verdicts, [(Some(Verdict::Warned), 2), (Some(Verdict::Failed), 2), (None, 0)]);
+    let failures: Vec<_> = first.iter().map(|answer| told_of(answer).failure.clone()).collect();
+    assert_eq!(failures[..2], [None, Some(Failure::permanent("1 of 2 checks failed: RAW.T.row_count (1 row)"))]);
+    assert!(failures[2].as_ref().unwrap().message.starts_with("unknown source \"nobody\""), "{:?}", failures[2]);
+    for load_id in ["warned", "bad"] {
+        assert!(mill.ledger.stage_lines(&id(load_id)).await.unwrap().is_empty());
+        assert!(mill.ledger.quality_lines(&id(load_id)).await.unwrap().is_empty());
+    }
+    // It is no memory: asked again it looks again, and says it under the same id.
+    mill.load("t", "bad", at(NOON), &[&["1"], &["2"]]).await;
+    let again = mill.handle(&asked[1..2]).await.remove(0);
+    assert_eq!((again.id, told_of(&again).verdict), (first[1].id, Some(Verdict::Passed)));
+    // And it is no obstacle.
+    assert!(matches!(mill.judge("bad", &["t"]).await, Message::DqCompleted(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_the_verdict_and_records_nothing() {
+    judges_without_a_trace(On::DuckDb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_on_snowflake_tells_the_verdict_and_records_nothing() {
+    judges_without_a_trace(On::Snowflake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dry_runs_wait_together_with_others_and_are_answered_apart() {
+    let mut mill = mill().await;
+    mill.load("t", "load", at(NOON), &[&["1"], &["2"]]).await;
+    let work = [dry_run("load", &["t"]), requested("load", &["t"]), dry_run("load", &[]), transformed("load", &["u"])];
+    let told: Vec<String> = mill.handle(&work).await.iter().map(|told| told.message.type_name().to_owned()).collect();
+    assert_eq!(told, ["dq.dry_run.completed", "dq.completed", "dq.dry_run.completed", "dq.completed"]);
+    assert_eq!(mill.ledger.stage_lines(&id("load")).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_that_is_given_up_is_answered_and_leaves_no_line() {
+    let mut mill = mill().await;
+    let work = dry_run("load", &["t"]);
+    let away = Failure::transient("the warehouse is away");
+    let answer = mill.handler.give_up(&work, &away).await.unwrap().announce.remove(0);
+    assert_eq!((told_of(&answer).verdict, told_of(&answer).failure.as_ref()), (None, Some(&away)));
+    assert!(mill.ledger.stage_lines(&id("load")).await.unwrap().is_empty());
 }

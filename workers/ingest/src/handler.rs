@@ -8,12 +8,12 @@ use messages::{Envelope, Failure, Message, Stage};
 use runtime::{Contracts, Handled, Handler, Work};
 use warehouse::Ledger;
 
-use crate::{conclude, load, plan, report};
+use crate::{conclude, dry_run, load, plan, report};
 
 /// Who sends.
 pub(crate) const SENDER: &str = "millrace/ingest";
 
-/// Handles `ingest.requested` and `source.file.discovered`.
+/// Handles `ingest.requested`, `source.file.discovered` and `ingest.dry_run.requested`.
 pub struct IngestHandler {
     /// The raw folder, canonical.
     pub(crate) root: PathBuf,
@@ -49,6 +49,7 @@ impl IngestHandler {
         match &envelope.message {
             Message::IngestRequested(command) => plan::fan_out(self, envelope, command).await,
             Message::SourceFileDiscovered(file) => load::load(self, work, file).await,
+            Message::IngestDryRunRequested(command) => dry_run::answer(self, work, command).await,
             other => Err(misrouted(other)),
         }
     }
@@ -74,6 +75,7 @@ impl Handler for IngestHandler {
                 load::record_failure(self, work, file, failure).await?;
                 conclude::conclude(self, &work.envelope, file).await
             }
+            Message::IngestDryRunRequested(command) => Ok(dry_run::given_up(&work.envelope, command, failure)),
             _ => Ok(announce_failure(&work.envelope, failure).into()),
         }
     }

@@ -2,6 +2,7 @@
 
 mod conclude;
 pub mod csv;
+mod dry_run;
 mod handler;
 mod load;
 mod plan;

@@ -71,7 +71,7 @@ fn announcement(envelope: &Envelope, line: LoadLine) -> Envelope {
 }
 
 /// The files that the command means, each with its contract.
-async fn choose<'a>(
+pub(crate) async fn choose<'a>(
     handler: &'a IngestHandler,
     command: &IngestRequested,
 ) -> Result<Vec<(&'a Contract, FoundFile)>, Failure> {

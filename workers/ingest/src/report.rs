@@ -1,7 +1,9 @@
 //! What the ingest stage tells, each thing in one place: the line and the span's attributes, and the number.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use messages::SourceFileDiscovered;
+use messages::{IngestDryRunCompleted, SourceFileDiscovered, TableLoad};
 use runtime::telemetry::{labels, metrics, span};
 use runtime::{Contracts, Work, pulse};
 use warehouse::{LoadLine, LoadOutcome, Slice};
@@ -69,6 +71,16 @@ pub(crate) fn completed(source: &str, as_of: DateTime<Utc>) {
 /// A run was planned over this many files.
 pub(crate) fn planned(files: usize) {
     tracing::info!(files, "run planned");
+}
+
+/// It was told what would be loaded. No number of loads knows of it: nothing was loaded.
+pub(crate) fn dry_run(work: &Work, told: &IngestDryRunCompleted, elapsed: Duration) {
+    let sum = |count: fn(&TableLoad) -> u64| told.tables.iter().map(count).sum::<u64>();
+    let (files, rows) = (sum(|table| table.files.into()), sum(|table| table.rows_loaded));
+    span::set_count(&work.span, "millrace.rows", rows);
+    let elapsed_secs = elapsed.as_secs_f64();
+    let failure = told.failure.as_ref().map(|failure| failure.message.as_str());
+    tracing::info!(files, rows, failure, elapsed_secs, "dry run: files read, nothing loaded");
 }
 
 fn counted(source: &str, table: &str, status: &'static str, elapsed_secs: f64) {

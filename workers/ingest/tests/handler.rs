@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use messages::{Envelope, IngestRequested, LoadId, Message, MessageId};
+use messages::{
+    Envelope, Failure, IngestDryRunCompleted, IngestDryRunRequested, IngestRequested, LoadId, Message, MessageId,
+};
 use millrace_ingest::IngestHandler;
 use runtime::{Contracts, Handler, Work};
 use warehouse::{Ledger, WarehouseSettings};
@@ -175,4 +177,95 @@ async fn what_stands_is_announced_although_a_newer_command_is_on_its_way() {
     // The newer one fails, so that the older one's rows go on being shown.
     assert_eq!(types(&fixture.handle(&newer[0]).await), ["ingest.failed"]);
     assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "1");
+}
+
+fn dry_run(sources: &[&str], files: &[&str]) -> Envelope {
+    let named = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let load_id = LoadId::new("run").unwrap();
+    let command = IngestRequested { load_id, sources: named(sources), files: named(files), as_of: None };
+    Envelope::new("test", IngestDryRunRequested(command))
+}
+
+impl Fixture {
+    /// What a dry run tells; it must not fail.
+    async fn dry_run(&mut self, asked: &Envelope) -> IngestDryRunCompleted {
+        let work = Work::new(asked.clone(), 1);
+        let handled = self.handler.handle(std::slice::from_ref(&work)).await.remove(0).unwrap();
+        let [answer] = handled.announce.as_slice() else { panic!("{handled:?}") };
+        assert_eq!(answer.correlation_id, Some(asked.id));
+        assert_eq!(answer.id, asked.leads_to("test", answer.message.clone()).id, "the same however often it is asked");
+        let Message::IngestDryRunCompleted(told) = &answer.message else { panic!("{answer:?}") };
+        told.clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_what_the_load_then_does_and_writes_nothing() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts_1.csv", "id,name\n1,a\n2,b\n");
+    fixture.write("parts_2.csv", "name,id,more\nc,3,x\n");
+    fixture.write("moves.csv", "id,name\n4,\"d\ne\"\n");
+    let asked = dry_run(&[], &[]);
+    let told = fixture.dry_run(&asked).await;
+    assert_eq!((told.failure.clone(), told.faults.len(), told.as_of), (None, 0, asked.time));
+    assert_eq!(fixture.dry_run(&asked).await, told);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.RAW_LOAD_AUDIT").await, "0");
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW_RUN.PARTS_RUN").await, "0");
+
+    let mut end = Vec::new();
+    for file in fixture.handle(&command("run")).await {
+        end = fixture.handle(&file).await;
+    }
+    let Message::IngestCompleted(loaded) = &end[0].message else { panic!("{end:?}") };
+    assert_eq!(told.tables, loaded.tables);
+    assert_eq!(told.tables.iter().map(|table| (table.files, table.rows_loaded)).collect::<Vec<_>>(), [(1, 1), (2, 3)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_reads_every_file_to_its_end_and_tells_which_are_bad() {
+    let mut fixture = Fixture::new().await;
+    let many: String = (0..9000).map(|id| format!("{id},a\n")).collect();
+    fixture.write("parts_1.csv", "id,name\n1,a\n");
+    fixture.write("parts_2.csv", &format!("id,name\n{many}9000\n"));
+    fixture.write("parts_3.csv", "id,nome\n1,a\n");
+    fixture.write("parts_4.csv", "");
+    let told = fixture.dry_run(&dry_run(&["parts"], &[])).await;
+    assert_eq!((told.tables[0].files, told.tables[0].rows_loaded), (1, 1));
+    let faults: Vec<(&str, bool)> = told
+        .faults
+        .iter()
+        .zip(["line 9002: the row has 1 fields", "line 1: the header lacks name", "the file is empty"])
+        .map(|(fault, why)| (fault.uri.as_str(), fault.failure.message.contains(why)))
+        .collect();
+    assert_eq!(faults, [("parts_2.csv", true), ("parts_3.csv", true), ("parts_4.csv", true)], "{:?}", told.faults);
+    let failure = told.failure.unwrap().message;
+    assert!(failure.starts_with("3 of 4 files would fail, parts_2.csv first: parts_2.csv: line 9002"), "{failure}");
+    // The load fails for the same reason.
+    let files = fixture.handle(&command("run")).await;
+    let bad = Work::new(files[1].clone(), 1);
+    let failed = fixture.handler.handle(std::slice::from_ref(&bad)).await.remove(0).unwrap_err();
+    assert!(failed.message.ends_with(&told.faults[0].failure.message), "{failed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_would_be_refused_for_is_a_dry_runs_answer() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    for (sources, files, why) in [
+        (vec!["nobody"], vec![], "unknown source \"nobody\": the contracts know"),
+        (vec!["moves"], vec![], "no file in the raw folder belongs to moves"),
+        (vec!["moves"], vec!["parts.csv"], "parts.csv belongs to source parts, not to moves"),
+        (vec![], vec!["../parts.csv"], "is no path below the raw folder"),
+    ] {
+        let told = fixture.dry_run(&dry_run(&sources, &files)).await;
+        let failure = told.failure.unwrap();
+        assert!(failure.message.contains(why), "{failure}");
+        assert_eq!((told.tables.len(), told.faults.len()), (0, 0));
+    }
+    // Given up after transient failures, it is answered too, and leaves no line.
+    let work = Work::new(dry_run(&[], &[]), 9);
+    let given_up = fixture.handler.give_up(&work, &Failure::transient("away")).await.unwrap().announce;
+    let Message::IngestDryRunCompleted(told) = &given_up[0].message else { panic!("{given_up:?}") };
+    assert_eq!(told.failure, Some(Failure::transient("away")));
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.RAW_LOAD_AUDIT").await, "0");
 }

@@ -110,6 +110,9 @@ pub struct Trigger {
     /// Rebuild incremental models from nothing (transform only)
     #[arg(long)]
     pub full_refresh: bool,
+    /// Ask what would happen, and do nothing: the answer is waited for, 60 s if --wait says nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Wait for the answer, at most this many seconds
     #[arg(long, value_name = "SECS")]
     pub wait: Option<u64>,

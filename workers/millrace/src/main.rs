@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod dead;
+mod dry_run;
 mod health;
 mod load;
 mod outlook;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
+use crate::dry_run;
 use crate::output::{self, Output, counted, thousands};
 
 /// Characters of the longest status.
@@ -131,6 +132,9 @@ impl Tally {
     }
 
     fn hear(&mut self, envelope: &Envelope) -> Option<Ended> {
+        if dry_run::is_answer(&envelope.message) {
+            return None;
+        }
         let open = self.open.entry(envelope.load_id().clone()).or_default();
         open.since.get_or_insert_with(std::time::Instant::now);
         match &envelope.message {

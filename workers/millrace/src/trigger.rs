@@ -12,10 +12,13 @@ use tracing::Instrument;
 use crate::End;
 use crate::cli::{Asked, Trigger};
 use crate::output::{self, Output};
-use crate::platform;
+use crate::{dry_run, platform};
 
 /// Who asks.
 const SENDER: &str = "millrace/trigger";
+
+/// How long the answer of a dry run is waited for where nothing else is said.
+const DRY_RUN_WAIT_SECS: u64 = 60;
 
 #[derive(Serialize)]
 struct Sent {
@@ -44,10 +47,18 @@ pub async fn trigger(settings: Settings, asked: Trigger, output: &Output) -> Res
     }
     context::adopt(&span, &mut command);
     let stage = asked.stage.name();
-    let (completed, failed) = (format!("{stage}.completed"), format!("{stage}.failed"));
-    let answers = match asked.wait {
+    let answered_by = match asked.dry_run {
+        true => vec![format!("{stage}.dry_run.completed")],
+        false => vec![format!("{stage}.completed"), format!("{stage}.failed")],
+    };
+    // Nobody keeps what a dry run tells.
+    let patience = asked.wait.or(asked.dry_run.then_some(DRY_RUN_WAIT_SECS));
+    let answers = match patience {
         // Listen first: the answer may come before the next line is reached.
-        Some(_) => Some(bus.listen(&asked.load_id, &[&completed, &failed]).await?),
+        Some(_) => {
+            let types: Vec<&str> = answered_by.iter().map(String::as_str).collect();
+            Some(bus.listen(&asked.load_id, &types).await?)
+        }
         None => None,
     };
     bus.publish(&command).instrument(span).await?;
@@ -58,19 +69,19 @@ pub async fn trigger(settings: Settings, asked: Trigger, output: &Output) -> Res
         answer: None,
     };
     let mut end = End::Good;
-    if let (Some(secs), Some(mut answers)) = (asked.wait, answers) {
+    if let (Some(secs), Some(mut answers)) = (patience, answers) {
         let answer = tokio::time::timeout(Duration::from_secs(secs), wait(answers.as_mut(), command.id)).await;
         // The queue of the answers goes away with this process, and not later.
         drop(answers);
         bus.close().await;
-        let answer = answer
-            .map_err(|_| {
-                Failure::transient(format!(
-                    "no answer for {} within {secs} s; it may still come: look with `millrace load`, and see that a {stage} worker runs",
-                    asked.load_id
-                ))
-            })??;
-        if answer.message.type_name() == failed {
+        let answer = answer.map_err(|_| {
+            let look = if asked.dry_run { "ask again" } else { "look with `millrace load`" };
+            Failure::transient(format!(
+                "no answer for {} within {secs} s; it may still come: {look}, and see that a {stage} worker runs",
+                asked.load_id
+            ))
+        })??;
+        if is_bad(&answer.message) {
             end = End::Bad;
         }
         let wire = answer.to_json().and_then(|body| serde_json::from_slice::<serde_json::Value>(&body));
@@ -79,8 +90,11 @@ pub async fn trigger(settings: Settings, asked: Trigger, output: &Output) -> Res
     }
     output.value(&sent, |sent| {
         output.note(&output::faint(&format!(
-            "{stage} requested for {}: command {}, trace {}",
-            sent.load_id, sent.command_id, sent.trace_id
+            "{stage} {} for {}: command {}, trace {}",
+            if asked.dry_run { "dry run" } else { "requested" },
+            sent.load_id,
+            sent.command_id,
+            sent.trace_id
         )));
     })?;
     Ok(end)
@@ -97,11 +111,12 @@ fn message(asked: &Trigger) -> Result<Message, Failure> {
         return Err(refuse("--full-refresh", "transform"));
     }
     let (load_id, sources) = (asked.load_id.clone(), asked.sources.clone());
-    Ok(match asked.stage {
+    let message: Message = match asked.stage {
         Asked::Ingest => IngestRequested { load_id, sources, files: asked.files.clone(), as_of: asked.as_of }.into(),
         Asked::Transform => TransformRequested { load_id, sources, full_refresh: asked.full_refresh }.into(),
         Asked::Dq => DqRequested { load_id, sources }.into(),
-    })
+    };
+    Ok(if asked.dry_run { dry_run::of(message) } else { message })
 }
 
 /// The answer to this command; answers to others about the same load are passed over.
@@ -117,7 +132,16 @@ async fn wait(answers: &mut dyn Consumer, command: MessageId) -> Result<Envelope
     }
 }
 
+/// Whether it tells of a failure, or of one that there would be.
+fn is_bad(answer: &Message) -> bool {
+    matches!(answer, Message::IngestFailed(_) | Message::TransformFailed(_) | Message::DqFailed(_))
+        || dry_run::failure(answer).is_some()
+}
+
 fn describe(answer: &Envelope) -> String {
+    if let Some(told) = dry_run::describe(&answer.message) {
+        return told;
+    }
     match &answer.message {
         Message::IngestCompleted(event) => {
             let tables = event

@@ -1,4 +1,4 @@
-"""Keeps dbt warm: parses the project once, then builds on request, one request at a time.
+"""Keeps dbt warm: parses the project once, then builds on request, or tells what it would build, one request at a time.
 
     python millrace_dbt.py PROJECT_DIR
 
@@ -13,9 +13,10 @@ import json
 import os
 import queue
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -25,6 +26,9 @@ PROTOCOL = 1
 
 # No files beside the SQL that was run: results travel over stdout, and dbt.log would only grow.
 FLAGS = ["--quiet", "--no-use-colors", "--no-write-json", "--no-version-check", "--log-level-file", "none"]
+
+# What `dbt build` builds; `dbt list` knows more, and `dbt compile` analyses too.
+BUILT = ["model", "test", "unit_test", "snapshot", "seed", "saved_query", "exposure", "function"]
 
 Json = dict[str, Any]
 
@@ -110,20 +114,43 @@ class Dbt:
             raise parsed.exception or RuntimeError("dbt could not parse the project")
         self.manifest = parsed.result
 
-    def invoke(self, command: list[str], callback: Any = None) -> Any:
+    def invoke(self, command: list[str], callback: Any = None, manifest: Any = None) -> Any:
         callbacks = [callback] if callback else []
-        return self._runner(manifest=self.manifest, callbacks=callbacks).invoke([*FLAGS, *command, *self._where])
+        runner = self._runner(manifest=manifest or self.manifest, callbacks=callbacks)
+        return runner.invoke([*FLAGS, *command, *self._where])
 
     def build(self, request: Json, callback: Any) -> Any:
         select = [*request["select"], *self._unbuilt_ancestors(request["select"])]
-        command = ["build", "--select", *select]
-        if request.get("full_refresh"):
-            command.append("--full-refresh")
-        if request.get("vars"):
-            command += ["--vars", json.dumps(request["vars"])]
-        done = self.invoke(command, callback)
+        done = self.invoke(["build", "--select", *select, *self._options(request)], callback)
         self._all_built = self._all_built and done.success
         return done
+
+    def _options(self, request: Json) -> list[str]:
+        options = ["--full-refresh"] if request.get("full_refresh") else []
+        return [*options, "--vars", json.dumps(request["vars"])] if request.get("vars") else options
+
+    def plan(self, request: Json, tell: Callable[[Json], None]) -> bool:
+        """Tells the nodes that `build` would build, and compiles them as it would, which asks the warehouse what the models ask
+        it. Says whether there are any."""
+        select = ["--select", *request["select"], *self._unbuilt_ancestors(request["select"])]
+        kinds = [word for kind in BUILT for word in ("--resource-type", kind)]
+        keys = ["--output", "json", "--output-keys", "unique_id", "name", "resource_type"]
+        listed = self.invoke(["list", *keys, *kinds, *select])
+        if listed.exception:
+            raise listed.exception
+        for line in listed.result or []:
+            tell(json.loads(line))
+        if not listed.result:
+            return False
+        # A build must never find what was compiled for this: hence the copy of the project, and a target that is thrown away.
+        # In one thread: the first model that does not compile ends the command, and dbt does not wait for its other threads.
+        with tempfile.TemporaryDirectory(prefix="dry-run-", dir=os.environ.get("DBT_TARGET_PATH")) as target:
+            where = ["--single-threaded", "compile", "--target-path", target]
+            command = [*where, "--exclude", "resource_type:analysis", *select, *self._options(request)]
+            compiled = self.invoke(command, manifest=self.manifest.deepcopy())
+        if compiled.exception:
+            raise compiled.exception
+        return True
 
     def _unbuilt_ancestors(self, select: list[str]) -> list[str]:
         """Models which the selection reads but which the warehouse does not have yet, see macros/missing_models.sql."""
@@ -188,6 +215,12 @@ class Build:
             failures=result.num_failures if result.status in ("pass", "warn", "fail") else None,
         )
 
+    def tell_selected(self, node: Json) -> None:
+        """A node that a build would build."""
+        unheard = dict.fromkeys(("materialization", "relation", "started_at", "finished_at", "message", "failures"))
+        told = {key: node[key] for key in ("unique_id", "name", "resource_type")}
+        self._events.send("node", id=self._id, status="selected", **told, **unheard)
+
     def tell_the_rest(self, results: list[Any]) -> None:
         """Nodes that never ran, because something they read failed, finish without an event."""
         for result in results:
@@ -210,23 +243,16 @@ class Build:
             )
 
 
-def build(dbt: Dbt, request: Json, events: Events) -> None:
+def answer(dbt: Dbt, request: Json, events: Events) -> None:
     """Answers one request: its nodes, then `done`. Whatever goes wrong in between is told in `done`."""
     heard = Build(str(request.get("id", "")), events)
     started = time.monotonic()
     rc, error = 2, None
     try:
-        if request.get("op") != "build" or not request.get("select"):
-            raise ValueError('a request needs "op": "build" and a "select" that is not empty')
+        if request.get("op") not in ("build", "plan") or not request.get("select"):
+            raise ValueError('a request needs "op": "build" or "plan", and a "select" that is not empty')
         with warehouse_released():
-            done = dbt.build(request, heard.listen)
-        results = list(getattr(done.result, "results", None) or [])
-        heard.tell_the_rest(results)
-        if done.exception:
-            raise done.exception
-        if not results:
-            raise ValueError(f"nothing to build: no model or test matches {' '.join(request['select'])}")
-        rc = 0 if done.success else 1
+            rc = plan(dbt, request, heard) if request["op"] == "plan" else build(dbt, request, heard)
     except Exception as exception:
         error = str(exception).strip() or type(exception).__name__
     events.send(
@@ -237,6 +263,27 @@ def build(dbt: Dbt, request: Json, events: Events) -> None:
         elapsed_secs=round(time.monotonic() - started, 4),
         error=error,
     )
+
+
+def build(dbt: Dbt, request: Json, heard: Build) -> int:
+    done = dbt.build(request, heard.listen)
+    results = list(getattr(done.result, "results", None) or [])
+    heard.tell_the_rest(results)
+    if done.exception:
+        raise done.exception
+    if not results:
+        raise nothing(request)
+    return 0 if done.success else 1
+
+
+def plan(dbt: Dbt, request: Json, heard: Build) -> int:
+    if not dbt.plan(request, heard.tell_selected):
+        raise nothing(request)
+    return 0
+
+
+def nothing(request: Json) -> ValueError:
+    return ValueError(f"nothing to build: no model or test matches {' '.join(request['select'])}")
 
 
 def main() -> int:
@@ -263,7 +310,7 @@ def main() -> int:
             error = f"not a JSON object: {exception}"
             events.send("done", id=None, rc=2, invocation_id=None, elapsed_secs=0, error=error)
             continue
-        build(dbt, request, events)
+        answer(dbt, request, events)
     return 0
 
 

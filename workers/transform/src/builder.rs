@@ -8,7 +8,7 @@ use runtime::Contracts;
 use tracing::Instrument;
 use warehouse::Ledger;
 
-use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError, DbtStatus};
+use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError, DbtStatus, Op};
 use crate::wish::Wish;
 use crate::{report, rows};
 
@@ -18,7 +18,7 @@ const HELD_PAUSE: Duration = Duration::from_millis(100);
 
 /// Builds what wishes ask for, one at a time.
 pub struct Builder {
-    dbt: Dbt,
+    pub(crate) dbt: Dbt,
     contracts: Arc<Contracts>,
 }
 
@@ -44,16 +44,12 @@ impl Builder {
 
     /// Builds. An `Err` says that nothing can be said about the models: dbt could not be run, or not now.
     pub(crate) async fn build(&mut self, ledger: &Ledger, wish: &Wish) -> Result<Build, Failure> {
-        let tables: Vec<String> = match wish.sources.as_slice() {
-            [] => Vec::new(),
-            named => self.contracts.named(named)?.iter().map(|contract| contract.table().to_lowercase()).collect(),
-        };
-        let request = BuildRequest::of_sources(tables.iter().map(String::as_str), wish.full_refresh);
+        let request = self.request(wish)?;
         // Others may have the warehouse as long as dbt only parses.
         self.dbt.ready().instrument(tracing::info_span!("wait for dbt")).await;
         let lent = ledger.warehouse().lend().await?;
         let began = Instant::now();
-        let built = self.build_when_free(&request).instrument(tracing::info_span!("dbt build")).await;
+        let built = self.when_free(Op::Build, &request).instrument(tracing::info_span!("dbt build")).await;
         drop(lent);
         report::ran(&built, began.elapsed());
         if let Some(ran) = report::of(&built) {
@@ -66,10 +62,7 @@ impl Builder {
                 Ok(Build { failure: Some(Failure::permanent(message)), ..done(&report) })
             }
             Err(DbtError::NothingSelected { .. }) => {
-                tracing::warn!(
-                    sources = wish.sources.join(","),
-                    "no dbt model reads these sources yet: add a staging model to have them transformed"
-                );
+                report::nothing_selected(wish);
                 Ok(Build { invocation_id: String::new(), nodes: Vec::new(), failure: None })
             }
             Err(error) => Err(error.into()),
@@ -78,13 +71,26 @@ impl Builder {
 }
 
 impl Builder {
+    /// What dbt is asked for.
+    pub(crate) fn request(&self, wish: &Wish) -> Result<BuildRequest, Failure> {
+        let tables: Vec<String> = match wish.sources.as_slice() {
+            [] => Vec::new(),
+            named => self.contracts.named(named)?.iter().map(|contract| contract.table().to_lowercase()).collect(),
+        };
+        Ok(BuildRequest::of_sources(tables.iter().map(String::as_str), wish.full_refresh))
+    }
+
     /// dbt does not wait for a file that somebody else has open to look into it, so we do.
-    async fn build_when_free(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+    pub(crate) async fn when_free(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, DbtError> {
         let began = Instant::now();
         loop {
-            match self.dbt.build(request).await {
+            let ended = match op {
+                Op::Build => self.dbt.build(request).await,
+                Op::Plan => self.dbt.plan(request).await,
+            };
+            match ended {
                 Err(error) if error.is_held() && began.elapsed() < HELD_WAIT => tokio::time::sleep(HELD_PAUSE).await,
-                built => return built,
+                ended => return ended,
             }
         }
     }

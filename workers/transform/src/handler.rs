@@ -12,6 +12,7 @@ use warehouse::{Ledger, StageLine, StageStatus};
 
 use crate::builder::{Build, Builder};
 use crate::dbt::DbtStatus;
+use crate::dry_run;
 use crate::report;
 use crate::wish::{Wish, misrouted, together, wish_of};
 
@@ -22,9 +23,9 @@ const GATHER_AT_MOST: Duration = Duration::from_secs(30);
 const GATHER_GAP: Duration = Duration::from_millis(150);
 
 /// Who sends.
-const SENDER: &str = "millrace/transform";
+pub(crate) const SENDER: &str = "millrace/transform";
 
-/// Handles `ingest.completed` and `transform.requested`.
+/// Handles `ingest.completed`, `transform.requested` and `transform.dry_run.requested`.
 pub struct TransformHandler {
     pub(crate) builder: Builder,
     pub(crate) ledger: Ledger,
@@ -181,6 +182,11 @@ impl Handler for TransformHandler {
                 wishes.push(None);
                 continue;
             }
+            if let Message::TransformDryRunRequested(command) = &item.envelope.message {
+                results.push(Some(self.try_out(item, command).await));
+                wishes.push(None);
+                continue;
+            }
             results.push(match (&wish, before.remove(&item.envelope.id)) {
                 (_, Some(handled)) => Some(Ok(handled)),
                 (Err(failure), None) => Some(Err(failure.clone())),
@@ -207,6 +213,9 @@ impl Handler for TransformHandler {
     }
 
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        if let Message::TransformDryRunRequested(command) = &work.envelope.message {
+            return Ok(dry_run::given_up(&work.envelope, command, failure));
+        }
         // A build that failed has its line, with its nodes; what could not be tried has none yet.
         let event = match self.ledger.stage_line(Stage::Transform, work.envelope.id).await? {
             Some(line) if line.status == StageStatus::Failed && line.attempt == work.attempt => {

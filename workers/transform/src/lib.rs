@@ -2,6 +2,7 @@
 
 mod builder;
 pub mod dbt;
+mod dry_run;
 mod handler;
 mod report;
 mod rows;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use messages::Failure;
+use messages::{Failure, TransformDryRunCompleted};
 use runtime::Work;
 use runtime::telemetry::{Past, labels, metrics, span};
 use tracing::Span;
@@ -68,6 +68,33 @@ pub(crate) fn built(
             );
         }
         Err(failure) => tracing::warn!(loads, elapsed_secs, error = failure.message, "models not built"),
+    });
+}
+
+/// Nothing reads these sources.
+pub(crate) fn nothing_selected(wish: &Wish) {
+    tracing::warn!(
+        sources = wish.sources.join(","),
+        "no dbt model reads these sources yet: add a staging model to have them transformed"
+    );
+}
+
+/// A dry run begins.
+pub(crate) fn planning(work: &Work, sources: &[String]) -> Span {
+    tracing::info_span!(
+        parent: &work.span,
+        "plan models",
+        millrace.load_id = %work.envelope.load_id(),
+        millrace.sources = sources.join(","),
+    )
+}
+
+/// It was told what would be built. No number of builds or nodes knows of it: nothing was built.
+pub(crate) fn planned(planning: &Span, told: &TransformDryRunCompleted, elapsed: Duration) {
+    let failure = told.failure.as_ref().map(|failure| failure.message.as_str());
+    let (nodes, sources, elapsed_secs) = (told.nodes.len(), told.sources.join(","), elapsed.as_secs_f64());
+    planning.in_scope(|| {
+        tracing::info!(nodes, sources, failure, elapsed_secs, "dry run: models compiled, nothing built");
     });
 }
 

@@ -115,14 +115,18 @@ async fn whoever_asks_hears_the_answer() {
         let asking = plant.bus(user).await;
         for stage in Stage::ALL {
             let worker = plant.bus(&format!("millrace-{stage}")).await;
-            let (asked, name) = (command(stage), format!("{stage}.failed"));
-            let mut answer = message(&name);
-            let mut listener = asking.listen(answer.load_id(), &[&format!("{stage}.completed"), &name]).await.unwrap();
-            asking.publish(&asked).await.unwrap();
-            next(&mut *worker.consume(stage, 1).await.unwrap()).await.ack().await.unwrap();
-            answer.correlation_id = Some(asked.id);
-            worker.publish(&answer).await.unwrap();
-            assert_eq!(next(&mut *listener).await.envelope().unwrap(), answer);
+            let dry_run = (message(&format!("{stage}.dry_run.requested")), format!("{stage}.dry_run.completed"));
+            for (asked, name) in [(command(stage), format!("{stage}.failed")), dry_run] {
+                let mut answer = message(&name);
+                let types = [format!("{stage}.completed"), name];
+                let mut listener =
+                    asking.listen(answer.load_id(), &types.each_ref().map(String::as_str)).await.unwrap();
+                asking.publish(&asked).await.unwrap();
+                next(&mut *worker.consume(stage, 1).await.unwrap()).await.ack().await.unwrap();
+                answer.correlation_id = Some(asked.id);
+                worker.publish(&answer).await.unwrap();
+                assert_eq!(next(&mut *listener).await.envelope().unwrap(), answer);
+            }
         }
         asking.close().await;
     }

@@ -52,7 +52,8 @@ pub trait Handler: Send + Sync {
     /// with each of them alone.
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>>;
 
-    /// A message is given up: records that and says what to announce. Called before it is dead-lettered.
+    /// A message is given up: records that and says what to announce. Called before it is dead-lettered. A dry run is not:
+    /// nothing is recorded, and it is acknowledged with what this announces, its answer.
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure>;
 }
 

@@ -46,6 +46,18 @@ pub(super) fn given_up(stage: Stage, work: &Work, failure: &Failure) {
     });
 }
 
+/// A dry run was given up. Its answer says why, and there is nothing to mend and replay: whoever asked asks again.
+pub(super) fn answered(stage: Stage, work: &Work, failure: &Failure) {
+    work.failed(failure);
+    settled(stage, work, "done");
+    work.span.in_scope(|| {
+        tracing::warn!(
+            %stage, attempt = work.attempt, error = failure.message,
+            "a dry run could not be done; its answer says so"
+        );
+    });
+}
+
 /// A message can't even be read, so nobody knows which load it belongs to.
 pub(super) fn unreadable(stage: Stage, failure: &Failure) {
     metrics().dead_letters.add(1, &[labels::stage(stage), labels::class(failure.class)]);

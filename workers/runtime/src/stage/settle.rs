@@ -53,6 +53,11 @@ impl<H: Handler> StageLoop<H> {
         match recorded {
             Ok(handled) => {
                 self.publish(handled, stop).await?;
+                if work.envelope.message.is_dry_run() {
+                    delivery.ack().await?;
+                    report::answered(self.handler.stage(), work, &failure);
+                    return Ok(());
+                }
                 delivery.dead_letter(&failure).await?;
                 report::given_up(self.handler.stage(), work, &failure);
                 Ok(())

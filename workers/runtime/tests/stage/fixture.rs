@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bus::Bus;
 use bus::embedded::EmbeddedBus;
-use messages::{DqCompleted, DqRequested, Envelope, Failure, LoadId, Stage, Verdict};
+use messages::{
+    DqCompleted, DqDryRunCompleted, DqDryRunRequested, DqRequested, Envelope, Failure, LoadId, Stage, Verdict,
+};
 use millrace_runtime::{Handled, Handler, Patience, RetryPolicy, StageLoop, Work};
 use tokio_util::sync::CancellationToken;
 
@@ -66,7 +68,12 @@ impl Handler for Script {
         let load_id = work.envelope.load_id().to_string();
         self.given_up.lock().unwrap().push((load_id.clone(), failure.clone()));
         assert_ne!(load_id, "panics twice");
-        Ok(Handled::default())
+        if !work.envelope.message.is_dry_run() {
+            return Ok(Handled::default());
+        }
+        let load_id = work.envelope.load_id().clone();
+        let answer = DqDryRunCompleted { load_id, verdict: None, checks: Vec::new(), failure: Some(failure.clone()) };
+        Ok(vec![work.envelope.leads_to("test", answer)].into())
     }
 }
 
@@ -116,6 +123,12 @@ impl Fixture {
 
     pub async fn ask(&self, load_id: &str) {
         publish(&self.bus, load_id).await;
+    }
+
+    /// Asks what would be done.
+    pub async fn ask_dry(&self, load_id: &str) {
+        let command = DqRequested { load_id: LoadId::new(load_id).unwrap(), sources: Vec::new() };
+        self.bus.publish(&Envelope::new("test", DqDryRunRequested(command))).await.unwrap();
     }
 
     pub async fn until_in_hand(&self, count: u64) {

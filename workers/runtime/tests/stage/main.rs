@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use fixture::{Fixture, Script};
-use messages::{Failure, FailureClass, LoadId, Stage};
+use messages::{Failure, FailureClass, LoadId, Message, Stage};
 
 #[tokio::test]
 async fn what_is_handled_is_announced_and_gone() {
@@ -50,6 +50,25 @@ async fn permanent_failures_are_given_up_at_once_and_replayed_when_asked() {
     assert_eq!(fixture.bus.replay(&[dead[0].dead_id.clone()]).await.unwrap().len(), 1);
     fixture.until_settled().await;
     assert_eq!(fixture.tries("bad"), [1, 1]);
+}
+
+#[tokio::test]
+async fn a_dry_run_that_is_given_up_is_answered_and_never_dead_lettered() {
+    let fixture = Fixture::start().await;
+    for (load_id, tries, cause) in
+        [("never", vec![1, 2, 3, 4], "not yet"), ("panics", vec![1], "a wheel of panics is missing")]
+    {
+        let asked = LoadId::new(load_id).unwrap();
+        let mut answers = fixture.bus.listen(&asked, &["dq.dry_run.completed"]).await.unwrap();
+        fixture.ask_dry(load_id).await;
+        let answer =
+            answers.next_within(Duration::from_secs(30)).await.unwrap().expect("an answer").envelope().unwrap();
+        let Message::DqDryRunCompleted(told) = answer.message else { panic!("{answer:?}") };
+        assert!(told.failure.as_ref().is_some_and(|failure| failure.message.contains(cause)), "{told:?}");
+        fixture.until_settled().await;
+        assert_eq!(fixture.tries(load_id), tries);
+    }
+    assert!(fixture.bus.dead(None, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -6,10 +6,17 @@ import subprocess
 import sys
 import time
 import unittest
+from pathlib import Path
 
 from warehouse import PROJECT, SIDECAR, Sidecar, Warehouse
 
 ENDLESS = "select sum(a.range * b.range) as s from range(10000000) a, range(1000000) b"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What dbt has left there, but for what each of its commands notes and none reads."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != "graph_summary.json")
+    return {str(path): path.read_bytes() for path in paths}
 
 
 class Protocol(unittest.TestCase):
@@ -55,13 +62,34 @@ class Protocol(unittest.TestCase):
         schemas = self.warehouse.query("select distinct table_schema from information_schema.tables order by 1")
         self.assertEqual([name for (name,) in schemas], ["CORE", "MARTS", "RAW", "RAW_RUN", "STAGING"])
 
+    def test_a_plan_names_what_the_build_then_builds_and_changes_nothing(self) -> None:
+        self.warehouse.query("drop schema if exists STAGING cascade; drop schema if exists CORE cascade")
+        self.warehouse.query("drop schema if exists MARTS cascade")
+        sidecar = Sidecar(self.warehouse)
+        before = self.warehouse.query("select table_schema, table_name from information_schema.tables order by all")
+        target = files(self.warehouse.folder / "target")
+        planned, done = sidecar.ask({"id": "1", "op": "plan", "select": ["source:raw.batches+"]})
+        self.assertEqual((done["rc"], done["error"]), (0, None))
+        self.assertIn("core_materials", planned, "what it reads is planned while it is missing")
+        self.assertEqual({node["status"] for node in planned.values()}, {"selected"})
+        after = self.warehouse.query("select table_schema, table_name from information_schema.tables order by all")
+        self.assertEqual(before, after)
+        self.assertTrue(files(self.warehouse.folder / "target") == target, "the target folder is another")
+        for _ in range(2):
+            built, _ = sidecar.build("source:raw.batches+")
+            self.assertEqual(sorted(planned), sorted(built))
+            planned, _ = sidecar.ask({"id": "2", "op": "plan", "select": ["source:raw.batches+"]})
+        self.assertNotIn("core_materials", planned)
+        sidecar.stop()
+
     def test_errors_of_a_request_leave_it_running(self) -> None:
         for request, says in (
             ("no json", "not a JSON object"),
             ([], "not a JSON object"),
-            ({"id": "2", "op": "dance", "select": ["*"]}, '"op": "build"'),
+            ({"id": "2", "op": "dance", "select": ["*"]}, '"op": "build" or "plan"'),
             ({"id": "3", "op": "build", "select": []}, "not empty"),
             ({"id": "4", "op": "build", "select": ["source:raw.nope+"]}, "nothing to build"),
+            ({"id": "5", "op": "plan", "select": ["source:raw.nope+"]}, "nothing to build"),
         ):
             nodes, done = self.sidecar.ask(request)
             self.assertEqual((nodes, done["rc"]), ({}, 2), request)
@@ -113,6 +141,22 @@ class OtherProjects(unittest.TestCase):
         self.assertIn("Could not convert string", nodes["mart_failing"]["message"])
         self.assertEqual((nodes["mart_skipped"]["status"], nodes["mart_skipped"]["failures"]), ("skipped", None))
         self.warehouse.query("select 1")
+        sidecar.stop()
+
+    def test_a_plan_compiles_for_itself_alone(self) -> None:
+        """What a dry run compiled, with --full-refresh here, must not be found by the build after it."""
+        sidecar = self.with_models(
+            inline="{{ config(materialized='ephemeral') }} select '{{ flags.FULL_REFRESH }}' as full",
+            mart_full="{{ config(materialized='table') }} select * from {{ ref('inline') }}",
+            mart_wrong="{% if execute %}{{ exceptions.raise_compiler_error('not today') }}{% endif %} select 1 as a",
+        )
+        _, done = sidecar.ask({"id": "1", "op": "plan", "select": ["mart_full"], "full_refresh": True})
+        self.assertEqual(done["rc"], 0)
+        self.assertEqual(sidecar.build("mart_full")[1]["rc"], 0)
+        self.assertEqual(self.warehouse.query('select "full" from MARTS.mart_full'), [("False",)])
+        nodes, done = sidecar.ask({"id": "2", "op": "plan", "select": ["mart_full", "mart_wrong"]})
+        self.assertEqual((sorted(nodes), done["rc"]), (["mart_full", "mart_wrong"], 2))
+        self.assertRegex(done["error"], r"(?s)mart_wrong.*not today")
         sidecar.stop()
 
     def test_does_not_outlive_its_parent_in_a_build(self) -> None:

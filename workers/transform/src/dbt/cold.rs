@@ -79,7 +79,7 @@ impl Cold {
         })
     }
 
-    async fn missing_models(&mut self, settings: &DbtSettings) -> Result<BTreeSet<String>, DbtError> {
+    pub(super) async fn missing_models(&mut self, settings: &DbtSettings) -> Result<BTreeSet<String>, DbtError> {
         if self.all_built {
             return Ok(BTreeSet::new());
         }
@@ -93,7 +93,7 @@ impl Cold {
     }
 }
 
-async fn dbt(settings: &DbtSettings, args: impl IntoIterator<Item = String>) -> Result<Output, DbtError> {
+pub(super) async fn dbt(settings: &DbtSettings, args: impl IntoIterator<Item = String>) -> Result<Output, DbtError> {
     let mut command = settings.python();
     command.arg(settings.neighbour("dbt_once.py")).args(["--quiet", "--no-use-colors", "--log-level-file", "none"]);
     command.args(args).arg("--project-dir").arg(&settings.project_dir).arg("--profiles-dir").arg(&settings.project_dir);
@@ -108,7 +108,7 @@ fn read(file: &Path) -> Option<RunResults> {
 }
 
 /// What dbt said, the end of it: the cause comes last.
-fn words(output: &Output) -> String {
+pub(super) fn words(output: &Output) -> String {
     let text = [output.stdout.as_slice(), b"\n", output.stderr.as_slice()].concat();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();

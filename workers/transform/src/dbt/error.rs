@@ -75,6 +75,17 @@ impl DbtError {
         }
     }
 
+    /// An error in words of a dry run, which may have told its nodes before: one of them does not compile, then.
+    pub(super) fn of_plan(report: BuildReport, text: &str) -> Self {
+        match Self::of_text(text) {
+            Self::Project { message } if !report.nodes.is_empty() => {
+                let message = format!("dbt could not compile what it would build: {message}");
+                Self::Failed { report: Box::new(report), message }
+            }
+            error => error,
+        }
+    }
+
     /// The error of a report in which models failed: transient if every one of them failed for a passing reason.
     pub(super) fn of_failed(report: BuildReport) -> Self {
         let said = |message: &Option<String>| message.clone().unwrap_or_default();

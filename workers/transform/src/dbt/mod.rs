@@ -18,6 +18,7 @@ mod cold;
 mod error;
 mod fingerprint;
 mod once;
+mod plan;
 mod process;
 mod protocol;
 mod report;
@@ -32,6 +33,8 @@ pub use report::{BuildReport, BuildRequest, How, NodeResult, NodeStatus};
 pub use settings::DbtSettings;
 pub use status::DbtStatus;
 pub use target::DbtWarehouse;
+
+pub(crate) use protocol::Op;
 
 use cold::Cold;
 use warm::{Warm, WarmError};
@@ -80,16 +83,32 @@ impl Dbt {
     /// matches nothing, [`DbtError::Refused`] where the warehouse does not let dbt in, [`DbtError::Transient`] and [`DbtError::TimedOut`] where another try may succeed.
     pub async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
         let _building = self.status.building();
+        self.run(Op::Build, request).await
+    }
+
+    /// Tells what [`Dbt::build`] would build, each node `selected`, and has dbt compile it. Nothing is built, and no build that
+    /// follows finds anything of it. The caller owes the same.
+    ///
+    /// # Errors
+    /// As [`Dbt::build`]; [`DbtError::Failed`], with all nodes, if one of them does not compile.
+    pub async fn plan(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+        self.run(Op::Plan, request).await
+    }
+
+    async fn run(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, DbtError> {
         if let Some(warm) = &mut self.warm {
-            match warm.build(request).await {
+            match warm.ask(op, request).await {
                 Ok(report) => return report.judged(),
                 Err(WarmError::Dbt(error)) => return Err(error),
                 Err(WarmError::Unusable(reason)) => {
-                    tracing::warn!(reason, "dbt can't be kept warm; building cold, which takes seconds longer");
+                    tracing::warn!(reason, "dbt can't be kept warm; running cold, which takes seconds longer");
                 }
             }
         }
-        self.cold.build(&self.settings, request).await?.judged()
+        match op {
+            Op::Build => self.cold.build(&self.settings, request).await?.judged(),
+            Op::Plan => self.cold.plan(&self.settings, request).await,
+        }
     }
 
     /// The versions that are installed, such as `dbt-core 1.12.6, dbt-duckdb 1.11.1`.

@@ -9,18 +9,28 @@ use super::{BuildRequest, NodeResult, NodeStatus};
 /// that was mixed.
 pub(super) const PROTOCOL: u32 = 1;
 
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Op {
+    /// Build.
+    Build,
+    /// Tell what that would build, and build nothing.
+    Plan,
+}
+
 /// A line to the sidecar.
 #[derive(Serialize)]
 pub(super) struct Request<'a> {
     id: &'a str,
-    op: &'static str,
+    op: Op,
     select: &'a [String],
     full_refresh: bool,
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn build(id: &'a str, request: &'a BuildRequest) -> Self {
-        Self { id, op: "build", select: &request.select, full_refresh: request.full_refresh }
+    pub(super) fn new(id: &'a str, op: Op, request: &'a BuildRequest) -> Self {
+        Self { id, op, select: &request.select, full_refresh: request.full_refresh }
     }
 }
 
@@ -78,7 +88,7 @@ mod tests {
     fn a_request_is_one_line_of_json() {
         let request = BuildRequest::of_sources(["batches"], true);
         assert_eq!(
-            serde_json::to_string(&Request::build("7", &request)).ok().as_deref(),
+            serde_json::to_string(&Request::new("7", Op::Build, &request)).ok().as_deref(),
             Some(r#"{"id":"7","op":"build","select":["source:raw.batches+"],"full_refresh":true}"#)
         );
     }

@@ -51,6 +51,8 @@ pub enum NodeStatus {
     Error,
     /// Something it reads failed, so it was not tried.
     Skipped,
+    /// It would be built: this was a dry run.
+    Selected,
 }
 
 /// One model or test of a build.
@@ -101,6 +103,7 @@ impl NodeStatus {
             Self::Fail => "fail",
             Self::Error => "error",
             Self::Skipped => "skipped",
+            Self::Selected => "selected",
         }
     }
 }
@@ -113,6 +116,7 @@ impl From<String> for NodeStatus {
             "warn" => Self::Warn,
             "fail" => Self::Fail,
             "skipped" => Self::Skipped,
+            "selected" => Self::Selected,
             _ => Self::Error,
         }
     }

@@ -8,7 +8,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
 
 use super::process::Group;
-use super::protocol::{Event, PROTOCOL, Request};
+use super::protocol::{Event, Op, PROTOCOL, Request};
 use super::status::OfSidecar;
 use super::{BuildReport, BuildRequest, DbtError, DbtSettings, How};
 
@@ -82,28 +82,30 @@ impl Sidecar {
         }
     }
 
-    /// Builds, without a limit of time. Dropped in the middle it leaves the sidecar busy, and so unusable.
-    pub(super) async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+    /// Builds or plans, without a limit of time. Dropped in the middle it leaves the sidecar busy, and so unusable.
+    pub(super) async fn ask(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, DbtError> {
         let started = Instant::now();
         self.requests += 1;
         let id = self.requests.to_string();
         self.is_busy = true;
-        self.send(&Request::build(&id, request)).await.map_err(died)?;
+        self.send(&Request::new(&id, op, request)).await.map_err(died)?;
         let mut nodes = Vec::new();
         loop {
             match self.next().await.map_err(died)? {
                 Some(Event::Node(node)) => nodes.push(node.into()),
                 Some(Event::Done { id: answered, invocation_id, error }) if answered.as_ref() == Some(&id) => {
                     self.is_busy = false;
-                    if let Some(error) = error {
-                        return Err(DbtError::of_text(&error));
-                    }
-                    return Ok(BuildReport {
+                    let report = BuildReport {
                         invocation_id: invocation_id.unwrap_or_default(),
                         elapsed_secs: started.elapsed().as_secs_f64(),
                         nodes,
                         how: How::Warm,
-                    });
+                    };
+                    return match (op, error) {
+                        (_, None) => Ok(report),
+                        (Op::Build, Some(error)) => Err(DbtError::of_text(&error)),
+                        (Op::Plan, Some(error)) => Err(DbtError::of_plan(report, &error)),
+                    };
                 }
                 Some(_) => return Err(died(io::Error::other("the sidecar spoke out of turn"))),
                 None => return Err(died(io::ErrorKind::UnexpectedEof.into())),

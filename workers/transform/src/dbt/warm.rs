@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::protocol::Op;
 use super::sidecar::{Sidecar, SidecarError as Error};
 use super::{BuildReport, BuildRequest, DbtError, DbtSettings, DbtStatus, fingerprint};
 
@@ -47,9 +48,9 @@ impl Warm {
         }
     }
 
-    pub(super) async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, Error> {
+    pub(super) async fn ask(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, Error> {
         self.may_try()?;
-        let ended = self.try_build(request).await;
+        let ended = self.try_once(op, request).await;
         self.cooled(ended).await
     }
 
@@ -79,10 +80,10 @@ impl Warm {
         }
     }
 
-    async fn try_build(&mut self, request: &BuildRequest) -> Result<BuildReport, Error> {
+    async fn try_once(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, Error> {
         let timeout = self.settings.timeout();
         let sidecar = self.sidecar().await?;
-        match tokio::time::timeout(timeout, sidecar.build(request)).await {
+        match tokio::time::timeout(timeout, sidecar.ask(op, request)).await {
             Ok(ended) => ended.map_err(Error::Dbt),
             Err(_) => {
                 self.end().await;

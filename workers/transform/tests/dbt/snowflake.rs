@@ -1,10 +1,11 @@
 //! The driver on Snowflake.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::process::Command;
 
 use messages::{Failure, FailureClass};
-use millrace_transform::dbt::{BuildRequest, Dbt, DbtError, DbtSettings, DbtWarehouse, How, NodeStatus};
+use millrace_transform::dbt::{BuildRequest, Dbt, DbtError, DbtSettings, DbtWarehouse, How, NodeResult, NodeStatus};
 use testkit::{Emulator, EmulatorFault, EmulatorOptions, Place};
 
 use crate::mill::{COLUMNS, Mill};
@@ -42,7 +43,10 @@ async fn builds_on_snowflake_warm_and_cold() {
     let settings = prepare(&mill, &variables(emulator, "DBT_BUILDS"));
     let mut dbt = Dbt::start(settings.clone()).await.unwrap();
     assert!(dbt.probe().await.unwrap().contains("dbt-snowflake 1.12."));
+    let planned = dbt.plan(&of("batches")).await.unwrap();
     let first = dbt.build(&of("batches")).await.unwrap();
+    let names = |nodes: &[NodeResult]| nodes.iter().map(|node| node.unique_id.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(names(&planned.nodes), names(&first.nodes), "a plan builds nothing: what it reads is still missing");
     assert_eq!(first.how, How::Warm);
     assert!(first.nodes.iter().any(|node| node.name == "core_materials"), "what it reads is built the first time");
     let second = dbt.build(&of("batches")).await.unwrap();
