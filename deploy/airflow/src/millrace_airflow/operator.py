@@ -210,8 +210,11 @@ class MillraceOperator(BaseOperator):
         return queue
 
     def _followers(self) -> list[Stage]:
-        """The stages of the tasks that follow this one, and of those that follow them. Nothing follows a dry run."""
-        dag = None if arguments.flag(self.as_dry_run) else self.get_dag()
+        """The stages of the tasks that follow this one, and of those that follow them.
+
+        Nothing follows a dry run, nor one of many.
+        """
+        dag = None if arguments.flag(self.as_dry_run) or self._maps(self.task_id) else self.get_dag()
         tasks = dag.tasks if dag else []
         found = {self.task_id: self.stage}
         # Those that follow the last found, until there are none: what follows itself is found already.
@@ -226,6 +229,7 @@ class MillraceOperator(BaseOperator):
     def _command(self, context: Context) -> Command:
         """The command, or the end of the task where its arguments make none."""
         try:
+            self._check_mapping()
             return Command(
                 stage=self.stage,
                 id=arguments.attempt(context),
@@ -236,6 +240,20 @@ class MillraceOperator(BaseOperator):
             )
         except ValueError as error:
             raise AirflowFailException(f"task {self.task_id}: {error}") from error
+
+    def _check_mapping(self) -> None:
+        """Refuses loads of one LOAD_ID that would replace each other, and to follow one of many."""
+        if self.stage == "ingest" and self.load_id is None and self.files and self._maps(self.task_id):
+            raise ValueError(
+                "it is mapped over files, and of two loads with one LOAD_ID the newer replaces the other: give all files to"
+                " one task, or a load_id to each"
+            )
+        if self.follows and self._maps(self.follows):
+            raise ValueError(f"it follows {self.follows}, which is mapped: leave follows away, and give it a load_id")
+
+    def _maps(self, task_id: str) -> bool:
+        dag = self.get_dag()
+        return dag is not None and task_id in dag.task_dict and dag.get_task(task_id).is_mapped
 
     def _data(self, context: Context) -> dict[str, Any]:
         data: dict[str, Any] = {"sources": arguments.texts(self.sources)}

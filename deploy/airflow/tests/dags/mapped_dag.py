@@ -1,4 +1,4 @@
-"""One task for each file, and one that follows them."""
+"""A task for each file: as loads of one LOAD_ID, and as loads of their own, which somebody follows."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from airflow.sdk import DAG
 
 from millrace_airflow import MillraceOperator
 
+FILES = ["source_system/shifts_map0.csv", "source_system/shifts_map1.csv"]
+OWN = "{{ dag.dag_id }}::{{ run_id }}::"
+
 with DAG("mapped_dag", schedule=None) as dag:
-    ingest = MillraceOperator.partial(task_id="ingest", stage="ingest", sources="shifts", retries=0).expand(
-        files=["source_system/shifts_map0.csv", "source_system/shifts_map1.csv"]
+    MillraceOperator.partial(task_id="same", stage="ingest", sources="shifts", retries=0).expand(files=FILES)
+    own = MillraceOperator.partial(task_id="own", stage="ingest", sources="shifts", retries=0).expand_kwargs(
+        [{"files": file, "load_id": f"{OWN}{number}"} for number, file in enumerate(FILES)]
     )
-    transform = MillraceOperator(task_id="transform", stage="transform", sources="shifts", follows="ingest", retries=0)
-    ingest >> transform
+    follower = MillraceOperator(task_id="follower", stage="transform", sources="shifts", follows="own", retries=0)
+    own >> follower

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -79,8 +78,7 @@ class Run:
     def xcom(self, task_id: str, map_index: int = -1) -> Any:
         """What it returned."""
         where = f"{self._at}/{path('taskInstances', task_id, 'xcomEntries', 'return_value')}"
-        value = self.rest.get(where, map_index=map_index, deserialize="true")["value"]
-        return json.loads(value) if isinstance(value, str) else value
+        return self.rest.get(where, map_index=map_index)["value"]
 
     def log(self, task_id: str, map_index: int = -1, attempt: int | None = None) -> str:
         """The words of its log, of its last attempt if none is named, and of what it failed by."""

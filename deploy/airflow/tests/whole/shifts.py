@@ -8,7 +8,7 @@ from tests.kit.mill import Mill
 def drop(mill: Mill, name: str, rows: int, day: str = "") -> str:
     """Lays a file into the raw folder that has so many rows; its path below it, as a command names it."""
     file = f"shifts_{name}.csv"
-    mill.drop(file, "shift_id,day\n" + "".join(f"S-{number},{day or name}\n" for number in range(rows)))
+    mill.drop(file, "shift_id,day\n" + "".join(f"S-{name}-{number},{day or name}\n" for number in range(rows)))
     return f"source_system/{file}"
 
 

@@ -34,16 +34,15 @@ def test_the_link_in_the_log_leads_to_one_trace_from_the_run_to_the_verdict(
     assert len(traces) == 1, traces
     (trace,) = traces
 
-    def complete() -> list[Span]:
-        spans = jaeger.spans(trace)
-        names = {span.name for span in spans}
-        return spans if {span.service for span in spans} >= SERVICES and "publish dq.completed" in names else []
+    def tree() -> dict[str, Span]:
+        """All spans, once every service has told its own and none lacks what it is below."""
+        spans = {span.id: span for span in jaeger.spans(trace)}
+        names, roots = {span.name for span in spans.values()}, {_root(span, spans).name for span in spans.values()}
+        services = {span.service for span in spans.values()}
+        whole = services == SERVICES and "publish dq.completed" in names and roots == {f"dag_run.{run.dag_id}"}
+        return spans if whole else {}
 
-    spans = {span.id: span for span in wait_for("spans of every service", complete, 30)}
-    # The run's own span comes when it has ended.
-    wait_for("the run's span", lambda: any(span.name == f"dag_run.{run.dag_id}" for span in jaeger.spans(trace)), 30)
-    spans = {span.id: span for span in jaeger.spans(trace)}
-    assert {_root(span, spans).name for span in spans.values()} == {f"dag_run.{run.dag_id}"}
+    spans = wait_for("trace that is one tree", tree, 30)
     (command,) = [span for span in spans.values() if span.tags.get("messaging.message.id") == run.task("ingest")["id"]]
     assert (command.service, spans[command.parent].name) == ("millrace-ingest", "worker.ingest")
     # The audit names the same.
