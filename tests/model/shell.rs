@@ -42,6 +42,10 @@ impl Bus for ScriptedBus {
         self.real.listen(load_id, types).await
     }
 
+    async fn listen_to_all(&self, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
+        self.real.listen_to_all(types).await
+    }
+
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {
         self.real.depths().await
     }
