@@ -151,7 +151,7 @@ impl Warehouse for ScriptedWarehouse {
         self.script.act(Seen::Load, self.real.load(slice, rows)).await
     }
 
-    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError> {
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {
         self.away()?;
         self.script.act(Seen::Audit, self.real.transact(statements, alone)).await
     }
