@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Envelope, Failure, LoadId, Message, MessageId};
+use crate::{Envelope, Failure, LoadId, MessageId};
 
 /// Load the files of these sources as one load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,13 +67,9 @@ impl CancelRequested {
     /// Whether it takes this message back: the command itself, or what followed from it. Another command for the same load
     /// goes on, and nothing takes a cancel back.
     pub fn concerns(&self, envelope: &Envelope) -> bool {
-        let is_the_command = |id: MessageId| id == self.command_id;
-        let is_meant = match &envelope.message {
-            message if message.cancels().is_some() => false,
-            Message::SourceFileDiscovered(file) if is_the_command(file.command_id) => true,
-            _ => is_the_command(envelope.id) || envelope.correlation_id.is_some_and(is_the_command),
-        };
-        is_meant && *envelope.load_id() == self.load_id
+        envelope.message.cancels().is_none()
+            && *envelope.load_id() == self.load_id
+            && envelope.commands().any(|id| id == self.command_id)
     }
 
     /// How what it takes back ends.

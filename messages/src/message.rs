@@ -119,6 +119,20 @@ impl Message {
         self.type_name().ends_with(".requested")
     }
 
+    /// Whether it asks only what would be done: whatever becomes of it, nothing is recorded.
+    pub fn is_dry_run(&self) -> bool {
+        self.type_name().ends_with(".dry_run.requested")
+    }
+
+    /// The message that takes a command back at this stage.
+    pub fn cancel(stage: Stage, cancel: CancelRequested) -> Self {
+        match stage {
+            Stage::Ingest => IngestCancelRequested(cancel).into(),
+            Stage::Transform => TransformCancelRequested(cancel).into(),
+            Stage::Dq => DqCancelRequested(cancel).into(),
+        }
+    }
+
     /// What it takes back, if it takes a command back.
     pub fn cancels(&self) -> Option<&CancelRequested> {
         match self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::Consumer;
-use messages::{DqRequested, Envelope, Failure, IngestRequested, Message, MessageId, TransformRequested};
+use messages::{DqRequested, Envelope, Failure, FailureClass, IngestRequested, Message, MessageId, TransformRequested};
 use runtime::Settings;
 use runtime::telemetry::context;
 use serde::Serialize;
@@ -117,7 +117,16 @@ async fn wait(answers: &mut dyn Consumer, command: MessageId) -> Result<Envelope
     }
 }
 
-fn describe(answer: &Envelope) -> String {
+/// How a command ended that did not do what it asked for.
+fn failed(stage: &str, failure: &Failure) -> String {
+    match failure.class {
+        FailureClass::Cancelled => format!("{} {failure}", output::warn(&format!("{stage}:"))),
+        _ => format!("{} {failure}", output::bad(&format!("{stage} failed:"))),
+    }
+}
+
+/// An answer in words.
+pub fn describe(answer: &Envelope) -> String {
     match &answer.message {
         Message::IngestCompleted(event) => {
             let tables = event
@@ -137,9 +146,9 @@ fn describe(answer: &Envelope) -> String {
                 output::counted(event.checks.len(), "check")
             )
         }
-        Message::IngestFailed(event) => format!("{} {}", output::bad("ingest failed:"), event.failure),
-        Message::TransformFailed(event) => format!("{} {}", output::bad("transform failed:"), event.failure),
-        Message::DqFailed(event) => format!("{} {}", output::bad("dq failed:"), event.failure),
+        Message::IngestFailed(event) => failed("ingest", &event.failure),
+        Message::TransformFailed(event) => failed("transform", &event.failure),
+        Message::DqFailed(event) => failed("dq", &event.failure),
         other => other.type_name().into(),
     }
 }

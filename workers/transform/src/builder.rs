@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use messages::{Failure, NodeOutcome};
 use runtime::Contracts;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use warehouse::Ledger;
 
@@ -43,17 +44,31 @@ impl Builder {
     }
 
     /// Builds. An `Err` says that nothing can be said about the models: dbt could not be run, or not now.
-    pub(crate) async fn build(&mut self, ledger: &Ledger, wish: &Wish) -> Result<Build, Failure> {
+    ///
+    /// Once `stop` is cancelled the build is broken off, and its failure is of that class. What dbt had built by then stands.
+    pub(crate) async fn build(
+        &mut self,
+        ledger: &Ledger,
+        wish: &Wish,
+        stop: &CancellationToken,
+    ) -> Result<Build, Failure> {
         let tables: Vec<String> = match wish.sources.as_slice() {
             [] => Vec::new(),
             named => self.contracts.named(named)?.iter().map(|contract| contract.table().to_lowercase()).collect(),
         };
         let request = BuildRequest::of_sources(tables.iter().map(String::as_str), wish.full_refresh);
         // Others may have the warehouse as long as dbt only parses.
-        self.dbt.ready().instrument(tracing::info_span!("wait for dbt")).await;
-        let lent = ledger.warehouse().lend().await?;
+        tokio::select! {
+            () = self.dbt.ready().instrument(tracing::info_span!("wait for dbt")) => {}
+            () = stop.cancelled() => {}
+        }
+        let lent = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Err(DbtError::Stopped.into()),
+            lent = ledger.warehouse().lend() => lent?,
+        };
         let began = Instant::now();
-        let built = self.build_when_free(&request).instrument(tracing::info_span!("dbt build")).await;
+        let built = self.build_when_free(&request, stop).instrument(tracing::info_span!("dbt build")).await;
         drop(lent);
         report::ran(&built, began.elapsed());
         if let Some(ran) = report::of(&built) {
@@ -79,11 +94,17 @@ impl Builder {
 
 impl Builder {
     /// dbt does not wait for a file that somebody else has open to look into it, so we do.
-    async fn build_when_free(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+    async fn build_when_free(
+        &mut self,
+        request: &BuildRequest,
+        stop: &CancellationToken,
+    ) -> Result<BuildReport, DbtError> {
         let began = Instant::now();
         loop {
-            match self.dbt.build(request).await {
-                Err(error) if error.is_held() && began.elapsed() < HELD_WAIT => tokio::time::sleep(HELD_PAUSE).await,
+            match self.dbt.build_until(request, stop).await {
+                Err(error) if !stop.is_cancelled() && error.is_held() && began.elapsed() < HELD_WAIT => {
+                    tokio::time::sleep(HELD_PAUSE).await
+                }
                 built => return built,
             }
         }

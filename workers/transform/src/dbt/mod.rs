@@ -11,6 +11,7 @@
 //! | it dies in a build | [`DbtError::Transient`]: the same build succeeds in a new one |
 //! | it does not start, and the project is not to blame | this build and those of the next minute run cold |
 //! | a build takes too long | its whole process group is killed: [`DbtError::TimedOut`] |
+//! | the caller stops a build | its whole process group is killed: [`DbtError::Stopped`], and another sidecar warms up |
 //! | the caller drops a build in the middle | the sidecar is replaced before the next build |
 
 mod cause;
@@ -34,6 +35,7 @@ pub use status::DbtStatus;
 pub use target::DbtWarehouse;
 
 use cold::Cold;
+use tokio_util::sync::CancellationToken;
 use warm::{Warm, WarmError};
 
 /// dbt on one project and one warehouse; builds one at a time.
@@ -79,9 +81,22 @@ impl Dbt {
     /// [`DbtError::Failed`] for models that failed, [`DbtError::Project`] if the project does not parse or the selection
     /// matches nothing, [`DbtError::Refused`] where the warehouse does not let dbt in, [`DbtError::Transient`] and [`DbtError::TimedOut`] where another try may succeed.
     pub async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+        self.build_until(request, &CancellationToken::new()).await
+    }
+
+    /// The same, which can be stopped: once `stop` is cancelled dbt is ended, and has let go of the warehouse when this returns.
+    /// What it had built by then stands.
+    ///
+    /// # Errors
+    /// As [`Self::build`], and [`DbtError::Stopped`].
+    pub async fn build_until(
+        &mut self,
+        request: &BuildRequest,
+        stop: &CancellationToken,
+    ) -> Result<BuildReport, DbtError> {
         let _building = self.status.building();
         if let Some(warm) = &mut self.warm {
-            match warm.build(request).await {
+            match warm.build(request, stop).await {
                 Ok(report) => return report.judged(),
                 Err(WarmError::Dbt(error)) => return Err(error),
                 Err(WarmError::Unusable(reason)) => {
@@ -89,7 +104,7 @@ impl Dbt {
                 }
             }
         }
-        self.cold.build(&self.settings, request).await?.judged()
+        self.cold.build(&self.settings, request, stop).await?.judged()
     }
 
     /// The versions that are installed, such as `dbt-core 1.12.6, dbt-duckdb 1.11.1`.

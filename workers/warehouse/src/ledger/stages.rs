@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use messages::{CancelRequested, Envelope, Failure, LoadId, Message, MessageId, Stage};
+use messages::{CancelRequested, Envelope, Failure, LoadId, MessageId, Stage};
 
 use super::write::{insert_if, insert_where};
 use super::{Ledger, of_load};
@@ -34,15 +34,6 @@ impl Known {
     }
 }
 
-/// The commands that a message may be taken back by, and its own id.
-fn names_of(envelope: &Envelope) -> impl Iterator<Item = MessageId> {
-    let run = match &envelope.message {
-        Message::SourceFileDiscovered(file) => Some(file.command_id),
-        _ => None,
-    };
-    [Some(envelope.id), envelope.correlation_id, run].into_iter().flatten()
-}
-
 /// A condition on lines of `RAW.STAGE_AUDIT`: this command of ingest ended as cancelled, without a plan.
 pub(super) fn is_cancelled(load_id: &LoadId, command_id: MessageId) -> String {
     format!(
@@ -71,7 +62,7 @@ impl Ledger {
         stage: Stage,
         messages: impl IntoIterator<Item = &Envelope>,
     ) -> Result<Known, WarehouseError> {
-        let names: BTreeSet<MessageId> = messages.into_iter().flat_map(names_of).collect();
+        let names: BTreeSet<MessageId> = messages.into_iter().flat_map(Envelope::commands).collect();
         if names.is_empty() {
             return Ok(Known::default());
         }
