@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LoadId, MessageId};
+use crate::{Envelope, Failure, LoadId, MessageId};
 
 /// Load the files of these sources as one load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +63,24 @@ pub struct CancelRequested {
     pub reason: Option<String>,
 }
 
+impl CancelRequested {
+    /// Whether it takes this message back: the command itself, or what followed from it. Another command for the same load
+    /// goes on, and nothing takes a cancel back.
+    pub fn concerns(&self, envelope: &Envelope) -> bool {
+        envelope.message.cancels().is_none()
+            && *envelope.load_id() == self.load_id
+            && envelope.commands().any(|id| id == self.command_id)
+    }
+
+    /// How what it takes back ends.
+    pub fn failure(&self) -> Failure {
+        match self.reason.as_deref().map(str::trim) {
+            Some(reason) if !reason.is_empty() => Failure::cancelled(format!("cancelled: {reason}")),
+            _ => Failure::cancelled("cancelled by whoever asked for it, without a reason"),
+        }
+    }
+}
+
 /// Types of their own for what has the shape of something else.
 macro_rules! shaped_as {
     ($($(#[$doc:meta])* $name:ident($shape:ident);)+) => {
@@ -96,4 +114,70 @@ shaped_as! {
     TransformDryRunRequested(TransformRequested);
     /// Judge, and record nothing.
     DqDryRunRequested(DqRequested);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::FailureClass;
+
+    fn requested(load_id: &str) -> Envelope {
+        let load_id = LoadId::new(load_id).unwrap();
+        Envelope::new("test", DqRequested { load_id, sources: Vec::new() })
+    }
+
+    fn cancel(of: &Envelope, load_id: &str) -> CancelRequested {
+        CancelRequested { load_id: LoadId::new(load_id).unwrap(), command_id: of.id, reason: None }
+    }
+
+    #[test]
+    fn it_concerns_the_command_and_what_followed_and_nothing_else() {
+        let asked = requested("a");
+        let cancel_of_it = cancel(&asked, "a");
+        assert!(cancel_of_it.concerns(&asked));
+        let followed = asked.leads_to(
+            "test",
+            TransformRequested { load_id: asked.load_id().clone(), sources: Vec::new(), full_refresh: false },
+        );
+        assert_ne!(followed.id, asked.id);
+        assert!(cancel_of_it.concerns(&followed));
+        assert!(!cancel_of_it.concerns(&requested("a")), "another command for the same load");
+        assert!(!cancel(&asked, "b").concerns(&asked), "another load");
+        let mut told_to_stop = asked.leads_to("test", DqCancelRequested(cancel_of_it.clone()));
+        assert!(!cancel_of_it.concerns(&told_to_stop));
+        told_to_stop.id = asked.id;
+        assert!(!cancel_of_it.concerns(&told_to_stop));
+    }
+
+    #[test]
+    fn a_file_belongs_to_the_command_that_it_names() {
+        let asked = requested("a");
+        let file = crate::SourceFileDiscovered {
+            load_id: asked.load_id().clone(),
+            source: None,
+            uri: "a.csv".into(),
+            file_id: None,
+            size_bytes: 1,
+            modified_at: Utc::now(),
+            as_of: Utc::now(),
+            command_id: asked.id,
+            run_files: 1,
+            table_files: 1,
+        };
+        assert!(cancel(&asked, "a").concerns(&Envelope::new("test", file)));
+    }
+
+    #[test]
+    fn its_reason_is_how_things_end() {
+        let asked = requested("a");
+        let with = |reason: Option<&str>| CancelRequested { reason: reason.map(Into::into), ..cancel(&asked, "a") };
+        assert_eq!(with(Some("wrong day")).failure().message, "cancelled: wrong day");
+        for none in [None, Some("  ")] {
+            let failure = with(none).failure();
+            assert_eq!(failure.class, FailureClass::Cancelled);
+            assert!(failure.message.contains("without a reason"), "{failure}");
+        }
+    }
 }

@@ -155,6 +155,15 @@ impl Envelope {
         self.message.load_id()
     }
 
+    /// The commands that it may be taken back by: itself, the one that led to it, and that of the run whose file it tells of.
+    pub fn commands(&self) -> impl Iterator<Item = MessageId> {
+        let run = match &self.message {
+            Message::SourceFileDiscovered(file) => Some(file.command_id),
+            _ => None,
+        };
+        [Some(self.id), self.correlation_id, run].into_iter().flatten()
+    }
+
     /// The key that it travels under.
     pub fn routing_key(&self) -> RoutingKey {
         RoutingKey::of(&self.message)

@@ -121,7 +121,16 @@ impl Message {
 
     /// Whether it only asks what a command would do. Such a one changes nothing, and whatever it meets is part of its answer.
     pub fn is_dry_run(&self) -> bool {
-        matches!(self, Self::IngestDryRunRequested(_) | Self::TransformDryRunRequested(_) | Self::DqDryRunRequested(_))
+        self.type_name().ends_with(".dry_run.requested")
+    }
+
+    /// The message that takes a command back at this stage.
+    pub fn cancel(stage: Stage, cancel: CancelRequested) -> Self {
+        match stage {
+            Stage::Ingest => IngestCancelRequested(cancel).into(),
+            Stage::Transform => TransformCancelRequested(cancel).into(),
+            Stage::Dq => DqCancelRequested(cancel).into(),
+        }
     }
 
     /// What it takes back, if it takes a command back.

@@ -75,6 +75,11 @@ impl RoutingKey {
         Self(format!("{type_name}.{}", load_id.short_hash()))
     }
 
+    /// The pattern of the keys of all messages of the type `type_name`, to bind a queue by.
+    pub fn any(type_name: &str) -> Self {
+        Self(format!("{type_name}.*"))
+    }
+
     /// The key that `message` travels under.
     pub fn of(message: &Message) -> Self {
         Self::new(message.type_name(), message.load_id())

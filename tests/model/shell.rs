@@ -42,6 +42,10 @@ impl Bus for ScriptedBus {
         self.real.listen(load_id, types).await
     }
 
+    async fn listen_to_all(&self, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
+        self.real.listen_to_all(types).await
+    }
+
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {
         self.real.depths().await
     }
@@ -147,7 +151,7 @@ impl Warehouse for ScriptedWarehouse {
         self.script.act(Seen::Load, self.real.load(slice, rows)).await
     }
 
-    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError> {
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {
         self.away()?;
         self.script.act(Seen::Audit, self.real.transact(statements, alone)).await
     }

@@ -113,6 +113,7 @@ impl World {
             handler,
             retry: RetryPolicy { max_attempts: MAX_ATTEMPTS, first_delay, max_delay },
             announced: None,
+            cancels: runtime::Cancels::default(),
         };
         let running = stage.run(script.stop.clone());
         // `running` owns all of the process, and ends with the select.

@@ -32,6 +32,10 @@ pub trait Bus: Send + Sync + 'static {
     /// away with the consumer; deliveries from it may be acknowledged or dropped, never retried.
     async fn listen(&self, load_id: &LoadId, types: &[&str]) -> Result<Box<dyn Consumer>, BusError>;
 
+    /// Listens as [`listen`](Self::listen) does, for all loads. For what every worker of a stage must hear at once, whoever
+    /// takes the message itself from the queue.
+    async fn listen_to_all(&self, types: &[&str]) -> Result<Box<dyn Consumer>, BusError>;
+
     /// How full each stage's queue is, in the order of the way.
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError>;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use messages::{CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
+use messages::{CancelRequested, CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
 use runtime::{Handled, Handler, Work};
 use tracing::Instrument;
-use warehouse::{Ledger, QualityLine, StageLine, StageStatus};
+use warehouse::{Known, Ledger, QualityLine, StageLine, StageStatus};
 
 use crate::deliveries::Deliveries;
 use crate::dry_run;
@@ -16,7 +16,7 @@ use crate::judge::judge;
 use crate::plan::{CheckPlan, TablePlan};
 use crate::report::{self, Judged, JudgedTogether};
 use crate::scan::Scans;
-use crate::verdict::{announced, announcement, data, not_judged, was_judged};
+use crate::verdict::{announced, announcement, cancelled, data, not_judged, was_judged};
 
 /// Who announces.
 const ANNOUNCER: &str = "millrace/dq";
@@ -50,17 +50,20 @@ impl DqHandler {
         Self { ledger, plan, worker: worker.into(), together: together.max(1) }
     }
 
-    /// Announcements of those messages that were handled before.
+    /// Answers to those messages that need not be judged: they were judged before, or taken back.
     async fn known(&self, work: &[Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
-        let ids: Vec<MessageId> = work.iter().map(|work| work.envelope.id).collect();
-        let mut known = HashMap::new();
-        for line in self.ledger.handled(Stage::Dq, &ids).await? {
-            // What could not be judged and was given up is judged when somebody replays it.
-            if was_judged(&line) {
-                known.insert(line.message_id, announced(&line));
+        let known = self.ledger.known(Stage::Dq, work.iter().map(|work| &work.envelope)).await?;
+        let mut answers = HashMap::new();
+        for work in work {
+            let answer = match known.end(work.envelope.id) {
+                Some(line) => ended_before(line),
+                None => known.cancelled(&work.envelope).or_else(|| work.cancel.heard()).map(Err),
+            };
+            if let Some(answer) = answer {
+                answers.insert(work.envelope.id, answer);
             }
         }
-        Ok(known)
+        Ok(answers)
     }
 
     /// Judges messages and records the verdicts.
@@ -78,12 +81,12 @@ impl DqHandler {
         }
         let loads: Vec<&LoadId> = named.iter().map(|(work, _)| work.envelope.load_id()).collect();
         let mut deliveries = Deliveries::read(&self.ledger, loads.iter().copied()).await?;
-        let mut verdicts = self.verdicts(&named, &deliveries).await?;
+        let mut verdicts = self.verdicts(&named, &deliveries, &mut answers).await?;
         if verdicts.iter().any(|verdict| verdict.stage.status == StageStatus::Failed) {
             // A newer command may have replaced a slice between the look at the audit and the look at the rows.
             let seen = std::mem::replace(&mut deliveries, Deliveries::read(&self.ledger, loads).await?);
             if seen != deliveries {
-                verdicts = self.verdicts(&named, &deliveries).await?;
+                verdicts = self.verdicts(&named, &deliveries, &mut answers).await?;
             }
         }
         self.record(verdicts, &mut answers).await?;
@@ -94,12 +97,19 @@ impl DqHandler {
         &self,
         named: &[(&'w Work, Vec<Arc<TablePlan>>)],
         deliveries: &Deliveries,
+        answers: &mut HashMap<MessageId, Answer>,
     ) -> Result<Vec<Verdict<'w>>, Failure> {
         let mut scans = Scans::new(&self.ledger);
         let mut verdicts = Vec::with_capacity(named.len());
         for (work, tables) in named {
             let started_at = Utc::now();
-            let checks = outcomes(work, tables, deliveries, started_at, &mut scans).await?;
+            let checks = match outcomes(work, tables, deliveries, started_at, &mut scans).await {
+                Err(failure) if failure.class == FailureClass::Cancelled => {
+                    answers.insert(work.envelope.id, Err(failure));
+                    continue;
+                }
+                checks => checks?,
+            };
             verdicts.push(self.verdict(work, started_at, checks)?);
         }
         JudgedTogether { loads: named.len(), statements: scans.count() }.tell();
@@ -122,19 +132,23 @@ impl DqHandler {
     }
 
     fn stage_line(&self, work: &Work, started_at: DateTime<Utc>, message: &Message) -> Result<StageLine, Failure> {
-        let error = match message {
-            Message::DqFailed(failed) => Some(failed.failure.message.clone()),
+        let failure = match message {
+            Message::DqFailed(failed) => Some(&failed.failure),
             _ => None,
         };
         Ok(StageLine {
             load_id: work.envelope.load_id().clone(),
             stage: Stage::Dq,
             message_id: work.envelope.id,
-            status: if error.is_some() { StageStatus::Failed } else { StageStatus::Success },
+            status: match failure.map(|failure| failure.class) {
+                None => StageStatus::Success,
+                Some(FailureClass::Cancelled) => StageStatus::Cancelled,
+                Some(_) => StageStatus::Failed,
+            },
             attempt: work.attempt,
             started_at,
             finished_at: Utc::now(),
-            error,
+            error: failure.map(|failure| failure.message.clone()),
             announced: data(message)
                 .map_err(|error| Failure::permanent(format!("the verdict can't be written: {error}")))?,
             trace_id: work.envelope.trace.trace_id(),
@@ -151,23 +165,51 @@ impl DqHandler {
     ) -> Result<(), Failure> {
         let stages: Vec<StageLine> = verdicts.iter().map(|verdict| verdict.stage.clone()).collect();
         let quality: Vec<QualityLine> = verdicts.iter().flat_map(|verdict| verdict.quality.clone()).collect();
-        let together = self.ledger.record_stages(&stages, &quality).await;
-        let apart = match &together {
-            Err(error) if error.class() != FailureClass::Permanent => return Ok(together?),
-            together => together.is_err(),
+        let together = match self.ledger.record_stages(&stages, &quality).await {
+            Ok(all) => Some(all),
+            Err(error) if error.class() != FailureClass::Permanent => return Err(error.into()),
+            Err(_) => None,
+        };
+        // Another worker may have had some of them in hand too, and was quicker.
+        let mut stands = match together {
+            Some(false) => self.ledger.known(Stage::Dq, verdicts.iter().map(|verdict| &verdict.work.envelope)).await?,
+            _ => Known::default(),
         };
         for Verdict { work, stage, quality, message } in verdicts {
-            let recorded = match apart {
-                true => self.ledger.record_stages(std::slice::from_ref(&stage), &quality).await,
-                false => Ok(()),
+            if together.is_none() {
+                match self.ledger.record_stages(std::slice::from_ref(&stage), &quality).await {
+                    Ok(true) => {}
+                    Ok(false) => stands = self.ledger.known(Stage::Dq, [&work.envelope]).await?,
+                    Err(error) => {
+                        answers.insert(stage.message_id, Err(error.into()));
+                        continue;
+                    }
+                }
+            }
+            let taken_back = stands.end(stage.message_id).filter(|line| line.status == StageStatus::Cancelled);
+            let answer = match taken_back {
+                Some(line) => Err(cancelled(line)),
+                None => {
+                    Judged { work, stage: &stage, message: &message }.tell();
+                    Ok(message)
+                }
             };
-            let answer = recorded.map(|()| {
-                Judged { work, stage: &stage, message: &message }.tell();
-                message
-            });
-            answers.insert(stage.message_id, answer.map_err(Failure::from));
+            answers.insert(stage.message_id, answer);
         }
         Ok(())
+    }
+
+    /// Records that the message was cancelled, and says what stands then: that it was, or what another worker had done.
+    async fn end_cancelled(&self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        let message = not_judged(work.envelope.load_id(), failure);
+        let line = self.stage_line(work, Utc::now(), &message)?;
+        if !self.ledger.record_stages(&[line], &[]).await? {
+            let known = self.ledger.known(Stage::Dq, [&work.envelope]).await?;
+            if let Some(Ok(done)) = known.end(work.envelope.id).and_then(ended_before) {
+                return Ok(told(work, done));
+            }
+        }
+        Ok(told(work, message))
     }
 
     async fn answers(&self, work: &[Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
@@ -208,9 +250,18 @@ impl Handler for DqHandler {
         work.iter().map(handled).collect()
     }
 
+    async fn cancel(&mut self, work: &Work, cancel: &CancelRequested) -> Result<(), Failure> {
+        let line = StageLine::cancel_requested(Stage::Dq, cancel, work.envelope.trace.trace_id(), &self.worker);
+        self.ledger.record_cancel(&line.map_err(|error| Failure::permanent(error.to_string()))?).await?;
+        Ok(())
+    }
+
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
         if work.envelope.message.is_dry_run() {
             return Ok(told(work, dry_run::not_judged(work, failure)));
+        }
+        if failure.class == FailureClass::Cancelled {
+            return self.end_cancelled(work, failure).await;
         }
         // It may have been judged and recorded, and only the announcement failed.
         let line = self.ledger.stage_line(Stage::Dq, work.envelope.id).await?;
@@ -224,7 +275,7 @@ impl Handler for DqHandler {
     }
 }
 
-/// What the checks of these tables find for the message's load.
+/// What the checks of these tables find for the message's load. Ends between two tables once the message is taken back.
 pub(crate) async fn outcomes(
     work: &Work,
     tables: &[Arc<TablePlan>],
@@ -234,10 +285,20 @@ pub(crate) async fn outcomes(
 ) -> Result<Vec<CheckOutcome>, Failure> {
     let mut checks = Vec::new();
     for table in tables {
+        work.cancel.check()?;
         let subject = deliveries.subject(&table.table, work.envelope.load_id(), at);
         checks.extend(judge(table, &subject, scans).instrument(work.span.clone()).await?);
     }
     Ok(checks)
+}
+
+/// The answer to a message that has this line. `None`: it could not be judged and was given up, and is judged when somebody
+/// replays it.
+fn ended_before(line: &StageLine) -> Option<Answer> {
+    match line.status {
+        StageStatus::Cancelled => Some(Err(cancelled(line))),
+        _ => was_judged(line).then(|| announced(line)),
+    }
 }
 
 fn told(work: &Work, message: Message) -> Handled {

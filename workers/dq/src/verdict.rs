@@ -29,6 +29,11 @@ pub(crate) fn was_judged(line: &StageLine) -> bool {
         || line.announced.get("checks").and_then(Value::as_array).is_some_and(|checks| !checks.is_empty())
 }
 
+/// How a message ended that the audit knows as cancelled.
+pub(crate) fn cancelled(line: &StageLine) -> Failure {
+    Failure::cancelled(line.error.clone().unwrap_or_else(|| "cancelled".into()))
+}
+
 /// The failed checks by name, for whoever sees only one line.
 pub(crate) fn told(checks: &[CheckOutcome]) -> String {
     let failed: Vec<String> = checks

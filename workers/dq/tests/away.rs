@@ -42,7 +42,7 @@ impl Warehouse for Flaky {
     async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
         self.inner.load(slice, rows).await
     }
-    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError> {
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {
         self.reach(&statements.concat())?;
         self.inner.transact(statements, alone).await
     }

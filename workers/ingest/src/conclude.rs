@@ -29,12 +29,12 @@ fn whole_table<'a>(state: &'a RunState, file: &SourceFileDiscovered) -> Option<&
 }
 
 /// The run without the tables that a newer command has taken over before they were whole: that one announces them. The
-/// others are this run's to announce, or nobody would.
+/// others are this run's to announce, or nobody would; and that files were cancelled too, or whoever asked would wait in vain.
 fn without_overtaken(mut state: RunState) -> RunState {
     let before = state.files.len();
     let RunState { files, overtaken, .. } = &mut state;
     overtaken.retain(|table| !is_whole(files, table));
-    files.retain(|line| !overtaken.contains(&line.table));
+    files.retain(|line| line.status == LoadStatus::Cancelled || !overtaken.contains(&line.table));
     let left_out = u32::try_from(before - state.files.len()).unwrap_or(u32::MAX);
     RunState { run_files: state.run_files.saturating_sub(left_out), ..state }
 }
@@ -52,10 +52,31 @@ fn announcement(envelope: &Envelope, file: &SourceFileDiscovered, state: &RunSta
         return None;
     }
     let tables = tables(&state.files);
-    let failed: Vec<&LoadLine> = state.files.iter().filter(|line| line.status == LoadStatus::Failed).collect();
-    let message: messages::Message = match failed.as_slice() {
-        [] => IngestCompleted { load_id: file.load_id.clone(), as_of: file.as_of, tables }.into(),
-        [first, ..] => {
+    let with =
+        |status: LoadStatus| -> Vec<&LoadLine> { state.files.iter().filter(|line| line.status == status).collect() };
+    let (cancelled, failed) = (with(LoadStatus::Cancelled), with(LoadStatus::Failed));
+    let message: messages::Message = match (cancelled.as_slice(), failed.as_slice()) {
+        ([], []) => IngestCompleted { load_id: file.load_id.clone(), as_of: file.as_of, tables }.into(),
+        // Whoever took it back is answered; what failed of it is a dead letter besides.
+        ([first, ..], failed) => {
+            let why = first.error.clone().unwrap_or_else(|| "cancelled".into());
+            let but = match failed.len() {
+                0 => String::new(),
+                failed => format!(", {failed} failed"),
+            };
+            let message = match state.run_files {
+                1 => why,
+                all => format!("{why} ({} of {all} files were not loaded any more{but})", cancelled.len()),
+            };
+            IngestFailed {
+                load_id: file.load_id.clone(),
+                tables,
+                uri: (cancelled.len() == 1).then(|| first.uri.clone()),
+                failure: Failure::cancelled(message),
+            }
+            .into()
+        }
+        ([], [first, ..]) => {
             let error = first.error.clone().unwrap_or_else(|| "no cause was recorded".into());
             let message = match state.run_files {
                 1 => error,

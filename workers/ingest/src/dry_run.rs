@@ -32,7 +32,10 @@ pub(crate) async fn answer(
 ) -> Result<Handled, Failure> {
     let begun = Instant::now();
     let found = match plan::choose(handler, command).await {
-        Ok(files) => read_all(&handler.root, files).await?,
+        Ok(files) => tokio::select! {
+            found = read_all(&handler.root, files) => found?,
+            failure = work.cancel.comes() => return Err(failure),
+        },
         Err(failure) if failure.class == FailureClass::Permanent => Found::failed(failure),
         Err(failure) => return Err(failure),
     };

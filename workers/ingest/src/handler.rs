@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use messages::{Envelope, Failure, Message, Stage};
+use messages::{CancelRequested, Envelope, Failure, FailureClass, IngestFailed, Message, Stage};
 use runtime::{Contracts, Handled, Handler, Work};
-use warehouse::Ledger;
+use warehouse::{Ledger, StageLine};
 
 use crate::{conclude, dry_run, load, plan, report};
 
@@ -47,7 +47,7 @@ impl IngestHandler {
     async fn handle_one(&self, work: &Work) -> Result<Handled, Failure> {
         let envelope = &work.envelope;
         match &envelope.message {
-            Message::IngestRequested(command) => plan::fan_out(self, envelope, command).await,
+            Message::IngestRequested(command) => plan::fan_out(self, work, command).await,
             Message::SourceFileDiscovered(file) => load::load(self, work, file).await,
             Message::IngestDryRunRequested(command) => dry_run::answer(self, work, command).await,
             other => Err(misrouted(other)),
@@ -69,13 +69,22 @@ impl Handler for IngestHandler {
         results
     }
 
+    async fn cancel(&mut self, work: &Work, cancel: &CancelRequested) -> Result<(), Failure> {
+        let line = StageLine::cancel_requested(Stage::Ingest, cancel, work.envelope.trace.trace_id(), &self.worker);
+        self.ledger.record_cancel(&line.map_err(|error| Failure::permanent(error.to_string()))?).await?;
+        Ok(())
+    }
+
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
         match &work.envelope.message {
             Message::SourceFileDiscovered(file) => {
-                load::record_failure(self, work, file, failure).await?;
+                load::record_end(self, work, file, failure).await?;
                 conclude::conclude(self, &work.envelope, file).await
             }
             Message::IngestDryRunRequested(command) => Ok(dry_run::given_up(&work.envelope, command, failure)),
+            Message::IngestRequested(_) if failure.class == FailureClass::Cancelled => {
+                plan::record_cancelled(self, &work.envelope, work.attempt, failure).await
+            }
             _ => Ok(announce_failure(&work.envelope, failure).into()),
         }
     }
@@ -83,13 +92,12 @@ impl Handler for IngestHandler {
 
 /// A command that could not even be planned.
 fn announce_failure(envelope: &Envelope, failure: &Failure) -> Vec<Envelope> {
-    let event = messages::IngestFailed {
-        load_id: envelope.load_id().clone(),
-        tables: Vec::new(),
-        uri: None,
-        failure: failure.clone(),
-    };
-    vec![envelope.leads_to(SENDER, event)]
+    vec![envelope.leads_to(SENDER, failed(envelope, failure))]
+}
+
+/// What is announced of a command of which no file was planned.
+pub(crate) fn failed(envelope: &Envelope, failure: &Failure) -> IngestFailed {
+    IngestFailed { load_id: envelope.load_id().clone(), tables: Vec::new(), uri: None, failure: failure.clone() }
 }
 
 fn misrouted(message: &Message) -> Failure {

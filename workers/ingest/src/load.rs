@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use arrow_array::RecordBatch;
 use chrono::Utc;
 use messages::{Failure, FailureClass, SourceFileDiscovered};
-use runtime::{Contract, Handled, Work, raw_folder};
+use runtime::{CancelSignal, Contract, Handled, Work, raw_folder};
 use tracing::Span;
-use warehouse::{FileFacts, LoadLine, LoadStatus, RowSource, Slice};
+use warehouse::{FileFacts, LoadLine, LoadOutcome, LoadStatus, RowSource, Slice};
 
 use crate::csv::{CsvSource, Expected};
 use crate::{IngestHandler, conclude, report};
@@ -22,11 +22,34 @@ pub(crate) async fn load(
     report::begins(file, work);
     let contract = contract_of(handler, file)?;
     let slice = slice(handler, work, file, contract);
-    let rows = FileRows::new(handler.root.clone(), file, slice.table.columns.clone());
+    let cancel = heeded(handler, work, file).await?;
+    let rows = FileRows::new(handler.root.clone(), file, slice.table.columns.clone(), cancel);
     let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows)).await;
-    let outcome = outcome.map_err(|error| Failure::from(error).context(about()))?;
+    let outcome = outcome.map_err(|error| match Failure::from(error) {
+        // Whoever took it back knows what it is about.
+        failure if failure.class == FailureClass::Cancelled => failure,
+        failure => failure.context(about()),
+    })?;
+    if let LoadOutcome::Cancelled { why } = outcome {
+        return Err(Failure::cancelled(why));
+    }
     report::ended(&slice, work, &outcome);
     conclude::conclude(handler, &work.envelope, file).await
+}
+
+/// What breaks the load off. A file that had ended before somebody took its command back is not concerned: one that is loaded is
+/// announced again, and one that failed and was replayed is wanted after all.
+async fn heeded(
+    handler: &IngestHandler,
+    work: &Work,
+    file: &SourceFileDiscovered,
+) -> Result<Option<CancelSignal>, Failure> {
+    let Some(failure) = work.cancel.heard() else { return Ok(Some(work.cancel.clone())) };
+    let line = handler.ledger.file_line(&file.load_id, file.command_id, &file.uri).await?;
+    match line.map(|line| line.status) {
+        Some(LoadStatus::Success | LoadStatus::Failed) => Ok(None),
+        _ => Err(failure),
+    }
 }
 
 /// The rows of a file that is looked for when the first row is asked for, and not before: a load that was done earlier is
@@ -36,19 +59,25 @@ struct FileRows {
     columns: Vec<String>,
     expected: Expected,
     opened: Option<CsvSource>,
+    /// Nobody wants the rest any more once it comes.
+    cancel: Option<CancelSignal>,
     /// Rows are read on another thread.
     span: Span,
 }
 
 impl FileRows {
-    fn new(root: PathBuf, file: &SourceFileDiscovered, columns: Vec<String>) -> Self {
+    fn new(root: PathBuf, file: &SourceFileDiscovered, columns: Vec<String>, cancel: Option<CancelSignal>) -> Self {
         let expected = Expected {
             uri: file.uri.clone(),
             size_bytes: Some(file.size_bytes),
             modified_at: Some(file.modified_at),
             file_id: file.file_id.clone(),
         };
-        Self { root, columns, expected, opened: None, span: Span::current() }
+        Self { root, columns, expected, opened: None, cancel, span: Span::current() }
+    }
+
+    fn go_on(&self) -> Result<(), Failure> {
+        self.cancel.as_ref().map_or(Ok(()), CancelSignal::check)
     }
 
     fn open(&mut self) -> Result<&mut CsvSource, Failure> {
@@ -67,10 +96,13 @@ impl FileRows {
 
 impl RowSource for FileRows {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Failure> {
+        self.go_on()?;
+        failpoint::point!("read:before");
         self.open()?.next_batch()
     }
 
     fn finish(mut self: Box<Self>) -> Result<FileFacts, Failure> {
+        self.go_on()?;
         self.open()?;
         match self.opened.take() {
             Some(source) => Box::new(source).finish(),
@@ -79,8 +111,8 @@ impl RowSource for FileRows {
     }
 }
 
-/// Records that the file could not be loaded.
-pub(crate) async fn record_failure(
+/// Records that the file could not be loaded, or that its command was taken back.
+pub(crate) async fn record_end(
     handler: &IngestHandler,
     work: &Work,
     file: &SourceFileDiscovered,
@@ -88,6 +120,7 @@ pub(crate) async fn record_failure(
 ) -> Result<(), Failure> {
     let now = Utc::now();
     let contract = contract_of(handler, file).ok();
+    let is_cancelled = failure.class == FailureClass::Cancelled;
     let line = LoadLine {
         load_id: file.load_id.clone(),
         command_id: file.command_id,
@@ -95,7 +128,7 @@ pub(crate) async fn record_failure(
         source: contract.map(|contract| contract.source.clone()).unwrap_or_default(),
         uri: file.uri.clone(),
         file_id: file.file_id.clone(),
-        status: LoadStatus::Failed,
+        status: if is_cancelled { LoadStatus::Cancelled } else { LoadStatus::Failed },
         attempt: work.attempt,
         rows_loaded: 0,
         rows_rejected: 0,
@@ -110,8 +143,13 @@ pub(crate) async fn record_failure(
         table_files: file.table_files,
         worker: handler.worker.clone(),
     };
-    handler.ledger.record_load(&line).await?;
-    report::failed(&line);
+    if is_cancelled {
+        handler.ledger.record_cancelled(&line).await?;
+        report::cancelled(&line);
+    } else {
+        handler.ledger.record_load(&line).await?;
+        report::failed(&line);
+    }
     Ok(())
 }
 

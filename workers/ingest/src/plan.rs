@@ -3,21 +3,27 @@
 use std::path::Path;
 
 use chrono::Utc;
-use messages::{Envelope, Failure, IngestRequested, SourceFileDiscovered};
+use messages::{Envelope, Failure, IngestRequested, SourceFileDiscovered, Stage};
 use runtime::raw_folder::{self, FoundFile};
-use runtime::{Contract, Handled};
-use warehouse::{LoadLine, LoadStatus};
+use runtime::{Contract, Handled, Work};
+use warehouse::{LoadLine, LoadStatus, StageLine, StageStatus};
 
-use crate::handler::SENDER;
+use crate::handler::{SENDER, failed};
 use crate::{IngestHandler, report};
 
 /// Records which files the command means, and announces each under the command's LOAD_ID. The first plan holds: a second
-/// delivery announces the same files, whatever lies in the folder by then.
+/// delivery announces the same files, whatever lies in the folder by then. A command that is taken back before it has a plan
+/// gets none; where there is one, its files may be on their way, and end one by one.
 pub(crate) async fn fan_out(
     handler: &IngestHandler,
-    envelope: &Envelope,
+    work: &Work,
     command: &IngestRequested,
 ) -> Result<Handled, Failure> {
+    let envelope = &work.envelope;
+    if let Some(failure) = taken_back(handler, work).await? {
+        let planned = handler.ledger.planned(envelope.load_id(), envelope.id).await?;
+        return if planned.is_empty() { Err(failure) } else { Ok(announcements(envelope, planned)) };
+    }
     let files = choose(handler, command).await?;
     let as_of = command.as_of.unwrap_or(envelope.time);
     let run_files = count(files.len())?;
@@ -49,8 +55,57 @@ pub(crate) async fn fan_out(
         });
     }
     let planned = handler.ledger.plan(&lines).await?;
+    if planned.is_empty() {
+        // It came between the look and the plan.
+        let failure = taken_back(handler, work).await?;
+        return Err(failure.unwrap_or_else(|| Failure::transient("the run has no plan; it is tried again")));
+    }
     report::planned(planned.len());
-    Ok(planned.into_iter().map(|line| announcement(envelope, line)).collect::<Vec<_>>().into())
+    Ok(announcements(envelope, planned))
+}
+
+/// How the command is to end, if it was taken back.
+async fn taken_back(handler: &IngestHandler, work: &Work) -> Result<Option<Failure>, Failure> {
+    let known = handler.ledger.known(Stage::Ingest, [&work.envelope]).await?;
+    let ended = known.end(work.envelope.id).and_then(|line| line.error.clone()).map(Failure::cancelled);
+    Ok(ended.or_else(|| known.cancelled(&work.envelope)).or_else(|| work.cancel.heard()))
+}
+
+/// Records that the command was cancelled before its files were planned, and announces it; or its files, if another worker had
+/// planned them by then.
+pub(crate) async fn record_cancelled(
+    handler: &IngestHandler,
+    envelope: &Envelope,
+    attempt: u32,
+    failure: &Failure,
+) -> Result<Handled, Failure> {
+    let event = failed(envelope, failure);
+    let now = Utc::now();
+    let line = StageLine {
+        load_id: envelope.load_id().clone(),
+        stage: Stage::Ingest,
+        message_id: envelope.id,
+        status: StageStatus::Cancelled,
+        attempt,
+        started_at: now,
+        finished_at: now,
+        error: Some(failure.message.clone()),
+        announced: serde_json::to_value(&event).map_err(|error| Failure::permanent(error.to_string()))?,
+        trace_id: envelope.trace.trace_id(),
+        worker: handler.worker.clone(),
+    };
+    handler.ledger.cancel_plan(&line).await?;
+    let planned = handler.ledger.planned(envelope.load_id(), envelope.id).await?;
+    if planned.is_empty() {
+        // The id that the end of a run has.
+        let id = envelope.id.leading_to("ingest.failed");
+        return Ok(vec![envelope.leads_to(SENDER, event).with_id(id)].into());
+    }
+    Ok(announcements(envelope, planned))
+}
+
+fn announcements(envelope: &Envelope, planned: Vec<LoadLine>) -> Handled {
+    planned.into_iter().map(|line| announcement(envelope, line)).collect::<Vec<_>>().into()
 }
 
 fn announcement(envelope: &Envelope, line: LoadLine) -> Envelope {

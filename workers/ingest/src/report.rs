@@ -13,7 +13,7 @@ pub(crate) fn worker_begins(contracts: &Contracts) {
     let known = contracts.iter().map(|contract| (contract.source.as_str(), contract.table()));
     // No contract matches.
     for (source, table) in known.chain([("", String::new())]) {
-        for status in ["success", "failed"] {
+        for status in ["success", "failed", "cancelled"] {
             let of = [&labels::table(source, &table)[..], &[labels::label("status", status)]].concat();
             metrics().loads.add(0, &of);
         }
@@ -43,6 +43,8 @@ pub(crate) fn ended(slice: &Slice, work: &Work, outcome: &LoadOutcome) {
             pulse::loaded(&slice.source, Utc::now());
             "success"
         }
+        // Told with its line, as every end that is none of this worker's.
+        LoadOutcome::Cancelled { .. } => return,
         LoadOutcome::AlreadyLoaded => {
             tracing::info!(table, file, "loaded before; announced again");
             "already_loaded"
@@ -61,6 +63,13 @@ pub(crate) fn failed(line: &LoadLine) {
     let elapsed_secs = line.finished_at.signed_duration_since(line.started_at).as_seconds_f64();
     counted(&line.source, &line.table, "failed", elapsed_secs);
     tracing::error!(table = line.table, file = line.uri, attempt = line.attempt, error = line.error, "file not loaded");
+}
+
+/// A file's command was taken back, and the audit says so.
+pub(crate) fn cancelled(line: &LoadLine) {
+    let elapsed_secs = line.finished_at.signed_duration_since(line.started_at).as_seconds_f64();
+    counted(&line.source, &line.table, "cancelled", elapsed_secs);
+    tracing::info!(table = line.table, file = line.uri, attempt = line.attempt, reason = line.error, "file cancelled");
 }
 
 /// A table of a run is whole.

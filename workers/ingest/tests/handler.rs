@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use messages::{
-    Envelope, Failure, IngestDryRunCompleted, IngestDryRunRequested, IngestRequested, LoadId, Message, MessageId,
+    CancelRequested, Envelope, Failure, FailureClass, IngestCancelRequested, IngestDryRunCompleted,
+    IngestDryRunRequested, IngestRequested, LoadId, Message, MessageId, SourceFileDiscovered, TraceContext,
 };
 use millrace_ingest::IngestHandler;
-use runtime::{Contracts, Handler, Work};
+use runtime::{Cancels, Contracts, Handler, Work};
 use warehouse::{Ledger, WarehouseSettings};
 
 fn contract(source: &str) -> String {
@@ -41,17 +42,33 @@ impl Fixture {
         std::fs::write(self.folder.path().join("raw").join(uri), content).unwrap();
     }
 
+    fn raw(&self) -> std::path::PathBuf {
+        self.folder.path().join("raw").canonicalize().unwrap()
+    }
+
     fn remove(&self, uri: &str) {
         std::fs::remove_file(self.folder.path().join("raw").join(uri)).unwrap();
     }
 
     /// Handles a message; if it fails, gives it up. What it announces comes back.
     async fn handle(&mut self, envelope: &Envelope) -> Vec<Envelope> {
-        let work = Work::new(envelope.clone(), 1);
+        self.handle_heeding(envelope, &Cancels::default()).await
+    }
+
+    /// The same, by a worker that has heard of these cancels.
+    async fn handle_heeding(&mut self, envelope: &Envelope, heard: &Cancels) -> Vec<Envelope> {
+        let work = Work::new(envelope.clone(), 1).heeding(heard);
         match self.handler.handle(std::slice::from_ref(&work)).await.remove(0) {
             Ok(handled) => handled.announce,
             Err(failure) => self.handler.give_up(&work, &failure).await.unwrap().announce,
         }
+    }
+
+    /// Takes a command back, as the worker does it that finds the cancel in its queue.
+    async fn take_back(&mut self, command: &Envelope) {
+        let cancel = cancel(command);
+        let message = IngestCancelRequested(cancel.clone());
+        self.handler.cancel(&Work::new(Envelope::new("test", message), 1), &cancel).await.unwrap();
     }
 
     async fn value(&self, sql: &str) -> String {
@@ -62,6 +79,29 @@ impl Fixture {
 fn command(load_id: &str) -> Envelope {
     let load_id = LoadId::new(load_id).unwrap();
     Envelope::new("test", IngestRequested { load_id, sources: Vec::new(), files: Vec::new(), as_of: None })
+}
+
+fn cancel(command: &Envelope) -> CancelRequested {
+    let (load_id, command_id) = (command.load_id().clone(), command.id);
+    CancelRequested { load_id, command_id, reason: Some("a typo".into()) }
+}
+
+/// What a worker that was busy has heard.
+fn heard(command: &Envelope) -> Cancels {
+    let cancels = Cancels::default();
+    cancels.hear(&cancel(command), TraceContext::root());
+    cancels
+}
+
+/// The one thing that was announced: that it was cancelled, in these words, with these rows loaded by then.
+fn assert_cancelled(announced: &[Envelope], command: &Envelope, words: &str, rows: u64) -> MessageId {
+    let [Envelope { id, correlation_id, message: Message::IngestFailed(failed), .. }] = announced else {
+        panic!("{announced:?}")
+    };
+    assert_eq!((failed.failure.class, failed.failure.message.as_str()), (FailureClass::Cancelled, words));
+    assert_eq!(*correlation_id, Some(command.id));
+    assert_eq!(failed.tables.iter().map(|table| table.rows_loaded).sum::<u64>(), rows);
+    *id
 }
 
 fn types(announced: &[Envelope]) -> Vec<&str> {
@@ -268,4 +308,129 @@ async fn what_a_command_would_be_refused_for_is_a_dry_runs_answer() {
     let Message::IngestDryRunCompleted(told) = &given_up[0].message else { panic!("{given_up:?}") };
     assert_eq!(told.failure, Some(Failure::transient("away")));
     assert_eq!(fixture.value("SELECT count(*) FROM RAW.RAW_LOAD_AUDIT").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_taken_back_before_its_files_are_planned_has_none() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    let (asked, heard_of, next) = (command("run"), command("run"), command("run"));
+    fixture.take_back(&asked).await;
+    fixture.take_back(&asked).await;
+    let end = fixture.handle(&asked).await;
+    let id = assert_cancelled(&end, &asked, "cancelled: a typo", 0);
+    assert_eq!(assert_cancelled(&fixture.handle(&asked).await, &asked, "cancelled: a typo", 0), id);
+    // One that only this worker has heard of holds for all others.
+    let end = fixture.handle_heeding(&heard_of, &heard(&heard_of)).await;
+    assert_cancelled(&end, &heard_of, "cancelled: a typo", 0);
+    assert_cancelled(&fixture.handle(&heard_of).await, &heard_of, "cancelled: a typo", 0);
+    // A command that can not even be planned is cancelled all the same.
+    fixture.remove("parts.csv");
+    assert_cancelled(&fixture.handle(&asked).await, &asked, "cancelled: a typo", 0);
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    let files = fixture.handle(&next).await;
+    assert_eq!(types(&fixture.handle(&files[0]).await), ["ingest.completed"]);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.RAW_LOAD_AUDIT WHERE STATUS = 'CANCELLED'").await, "0");
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "1");
+}
+
+/// Its messages may be on their way; a run of which all is loaded is announced so, although its command comes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_has_a_plan_ends_with_its_files() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    let asked = command("run");
+    let files = fixture.handle(&asked).await;
+    let done = fixture.handle(&files[0]).await;
+    assert_eq!(types(&done), ["ingest.completed"]);
+    fixture.take_back(&asked).await;
+    let again = fixture.handle_heeding(&asked, &heard(&asked)).await;
+    assert_eq!(again[0].id, files[0].id);
+    let told = fixture.handle_heeding(&again[0], &heard(&asked)).await;
+    assert_eq!((told[0].id, &told[0].message), (done[0].id, &done[0].message));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_run_that_is_taken_back_half_way_the_rest_is_not_loaded_and_nothing_is_shown() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts_1.csv", "id,name\n1,a\n");
+    fixture.write("parts_2.csv", "id,name\n2,b\n");
+    fixture.write("parts_3.csv", "id,name\n3,c\n");
+    let old = fixture.handle(&command("run")).await;
+    for file in &old {
+        fixture.handle(file).await;
+    }
+    let asked = command("run");
+    let files = fixture.handle(&asked).await;
+    assert!(fixture.handle(&files[0]).await.is_empty());
+    fixture.take_back(&asked).await;
+    assert!(fixture.handle(&files[1]).await.is_empty(), "the run has not ended");
+    let words = "cancelled: a typo (2 of 3 files were not loaded any more)";
+    let id = assert_cancelled(&fixture.handle(&files[2]).await, &asked, words, 1);
+    assert_eq!(assert_cancelled(&fixture.handle(&files[1]).await, &asked, words, 1), id, "a copy");
+    assert_eq!(assert_cancelled(&fixture.handle(&files[0]).await, &asked, words, 1), id, "what was loaded stays so");
+    let of_old = format!("SELECT count(*) FROM RAW_RUN.PARTS_RUN WHERE COMMAND_ID < '{}'", asked.id);
+    assert_eq!(fixture.value(&of_old).await, "3");
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "3");
+    let shown = "SELECT max(COMMAND_ID) FROM RAW.CURRENT_LOADS";
+    assert!(fixture.value(shown).await < asked.id.to_string());
+}
+
+/// It is read no further, and nothing of it is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_being_read_is_broken_off() {
+    let mut fixture = Fixture::new().await;
+    let rows: String =
+        (0..400_000).map(|row| format!("{row},a name that is not short, so that it takes a while\n")).collect();
+    fixture.write("parts.csv", &format!("id,name\n{rows}"));
+    let asked = command("run");
+    let files = fixture.handle(&asked).await;
+    let cancels = Cancels::default();
+    let hearing = {
+        let (cancels, cancel) = (cancels.clone(), cancel(&asked));
+        tokio::spawn(async move { cancels.hear(&cancel, TraceContext::root()) })
+    };
+    let end = fixture.handle_heeding(&files[0], &cancels).await;
+    hearing.await.unwrap();
+    // Whichever was quicker: the answer says what the audit says, also to whoever asks again.
+    let audit = "SELECT count(*) FROM RAW_RUN.PARTS_RUN";
+    if types(&end) == ["ingest.completed"] {
+        assert_eq!(fixture.value(audit).await, "400000");
+    } else {
+        assert_cancelled(&end, &asked, "cancelled: a typo", 0);
+        assert_eq!(fixture.value(audit).await, "0");
+    }
+    let again = fixture.handle(&files[0]).await;
+    assert_eq!((again[0].id, &again[0].message), (end[0].id, &end[0].message));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_had_failed_before_is_loaded_when_somebody_replays_it() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1\n");
+    let asked = command("run");
+    let files = fixture.handle(&asked).await;
+    assert_eq!(types(&fixture.handle(&files[0]).await), ["ingest.failed"]);
+    fixture.take_back(&asked).await;
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    let Message::SourceFileDiscovered(file) = &files[0].message else { panic!("{files:?}") };
+    let mended = runtime::raw_folder::read_one(&fixture.raw(), &fixture.raw().join("parts.csv")).unwrap();
+    let file = SourceFileDiscovered { size_bytes: mended.size_bytes, modified_at: mended.modified_at, ..file.clone() };
+    let replayed = Envelope { message: file.into(), ..files[0].clone() };
+    assert_eq!(types(&fixture.handle_heeding(&replayed, &heard(&asked)).await), ["ingest.completed"]);
+}
+
+/// Nobody else would tell whoever waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_command_is_answered_although_a_newer_one_has_the_load() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", "id,name\n1,a\n");
+    let (older, newer) = (command("run"), command("run"));
+    let late = fixture.handle(&older).await;
+    fixture.take_back(&older).await;
+    let files = fixture.handle(&newer).await;
+    assert_cancelled(&fixture.handle(&late[0]).await, &older, "cancelled: a typo", 0);
+    assert_eq!(types(&fixture.handle(&files[0]).await), ["ingest.completed"]);
+    assert_cancelled(&fixture.handle(&late[0]).await, &older, "cancelled: a typo", 0);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "1");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use messages::{LoadId, Stage};
+use messages::{LoadId, MessageId, Stage};
 
 use crate::sample::DEFAULT_SEED;
 
@@ -37,6 +37,8 @@ pub enum Command {
     Dq,
     /// Ask for a run by publishing a command, as Airflow does
     Trigger(Trigger),
+    /// Take a command back: what waits is not begun, what is in hand is broken off, what is done stays
+    Cancel(Cancel),
     /// List the newest loads
     Loads(Loads),
     /// Show a load from its files to its verdict
@@ -116,6 +118,29 @@ pub struct Trigger {
     /// Wait for the answer, at most this many seconds
     #[arg(long, value_name = "SECS")]
     pub wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The load
+    #[arg(value_name = "LOAD_ID")]
+    pub load_id: LoadId,
+    /// Only at this stage: ingest, transform or dq; wherever it is not done if absent
+    #[arg(long)]
+    pub stage: Option<Stage>,
+    /// The command, as `millrace trigger` prints it; the load's newest if absent. The audit is not asked then
+    #[arg(long, value_name = "ID", value_parser = command_id)]
+    pub command: Option<MessageId>,
+    /// Why, for those who find it cancelled
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Wait for the command's end, at most this many seconds
+    #[arg(long, value_name = "SECS")]
+    pub wait: Option<u64>,
+}
+
+fn command_id(text: &str) -> Result<MessageId, String> {
+    MessageId::parse(text).ok_or_else(|| "a command's id is a UUID; `millrace trigger` prints it".into())
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `millrace`: the one binary. A subcommand per role, and the tools for people.
 
+mod cancel;
 mod check;
 mod cli;
 mod dead;
@@ -81,6 +82,7 @@ async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End
         Command::Transform => serve::role(settings, registry, serve::Role::Transform).await,
         Command::Dq => serve::role(settings, registry, serve::Role::Dq).await,
         Command::Trigger(asked) => trigger::trigger(settings, asked, output).await,
+        Command::Cancel(options) => cancel::cancel(settings, &options, output).await,
         Command::Loads(options) => load::loads(settings, &options, output).await,
         Command::Load(options) => load::load(settings, &options, output).await,
         Command::Dead(what) => dead::dead(settings, what, output).await,
@@ -104,6 +106,7 @@ fn start_telemetry(command: &Command) -> Result<Telemetry, Failure> {
         Command::Transform => "transform",
         Command::Dq => "dq",
         Command::Trigger(_) => "trigger",
+        Command::Cancel(_) => "cancel",
         _ => return Ok(Telemetry::default()),
     };
     Telemetry::start(role).map_err(Failure::fatal)

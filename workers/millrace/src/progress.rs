@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use messages::{CheckStatus, Envelope, LoadId, Message, Verdict};
+use messages::{CheckStatus, Envelope, Failure, FailureClass, LoadId, Message, Verdict};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
@@ -15,6 +15,9 @@ use crate::output::{self, Output, counted, thousands};
 
 /// Characters of the longest status.
 const STATUS_WIDTH: usize = "TRANSFORM FAILED".len();
+
+/// How a load ended that was taken back.
+const CANCELLED: &str = "CANCELLED";
 
 /// Follows announcements until all who announce are gone.
 pub struct Progress {
@@ -86,7 +89,7 @@ pub struct Ended {
     files: Vec<String>,
     tables: Vec<String>,
     rows: u64,
-    /// `PASSED`, `WARNED`, `FAILED`, or the stage that failed.
+    /// `PASSED`, `WARNED`, `FAILED`, `CANCELLED`, or the stage that failed.
     end: String,
     warnings: usize,
     failed: bool,
@@ -101,6 +104,7 @@ pub struct Summary {
     loads: usize,
     failed: usize,
     warned: usize,
+    cancelled: usize,
     /// Messages given up.
     dead_letters: u64,
     rows: u64,
@@ -124,6 +128,7 @@ impl Tally {
         Summary {
             loads: self.ended.len(),
             dead_letters,
+            cancelled: self.ended.iter().filter(|ended| ended.end == CANCELLED).count(),
             failed: self.ended.iter().filter(|ended| ended.failed).count(),
             warned: self.ended.iter().filter(|ended| ended.end == Verdict::Warned.as_str()).count(),
             rows: self.ended.iter().map(|ended| ended.rows).sum(),
@@ -147,17 +152,21 @@ impl Tally {
                 open.rows = event.tables.iter().map(|table| table.rows_loaded).sum();
                 None
             }
-            Message::IngestFailed(event) => Some(self.end(envelope, "INGEST FAILED", 0, Some(&event.failure.message))),
-            Message::TransformFailed(event) => {
-                Some(self.end(envelope, "TRANSFORM FAILED", 0, Some(&event.failure.message)))
-            }
+            Message::IngestFailed(event) => Some(self.fail(envelope, "INGEST FAILED", &event.failure)),
+            Message::TransformFailed(event) => Some(self.fail(envelope, "TRANSFORM FAILED", &event.failure)),
             Message::DqCompleted(event) => {
                 let warnings = event.checks.iter().filter(|check| check.status == CheckStatus::Warn).count();
                 Some(self.end(envelope, event.verdict.as_str(), warnings, None))
             }
-            Message::DqFailed(event) => Some(self.end(envelope, "FAILED", 0, Some(&event.failure.message))),
+            Message::DqFailed(event) => Some(self.fail(envelope, "FAILED", &event.failure)),
             _ => None,
         }
+    }
+
+    /// A load failed, or was taken back.
+    fn fail(&mut self, envelope: &Envelope, end: &str, failure: &Failure) -> Ended {
+        let end = if failure.class == FailureClass::Cancelled { CANCELLED } else { end };
+        self.end(envelope, end, 0, Some(&failure.message))
     }
 
     fn end(&mut self, envelope: &Envelope, end: &str, warnings: usize, error: Option<&str>) -> Ended {
@@ -169,7 +178,7 @@ impl Tally {
             rows: open.rows,
             end: end.into(),
             warnings,
-            failed: error.is_some(),
+            failed: error.is_some() && end != CANCELLED,
             error: error.map(Into::into),
             elapsed_secs: open.since.map_or(0.0, |since| since.elapsed().as_secs_f64()),
             trace_id: envelope.trace.trace_id(),
@@ -216,11 +225,12 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            "{}: {} good, {} with warnings, {} failed; {} rows in {:.1} s",
+            "{}: {} good, {} with warnings, {} failed{}; {} rows in {:.1} s",
             counted(self.loads, "load"),
-            self.loads - self.failed - self.warned,
+            self.loads - self.failed - self.warned - self.cancelled,
             self.warned,
             self.failed,
+            if self.cancelled > 0 { format!(", {} cancelled", self.cancelled) } else { String::new() },
             thousands(self.rows),
             self.elapsed_secs
         )

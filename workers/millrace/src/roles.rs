@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::{Bus, QueueDepth};
 use messages::{Envelope, Failure, Stage};
-use runtime::{Handler, Services, StageLoop, pulse};
+use runtime::{Cancels, Handler, Services, StageLoop, pulse};
 use tokio::sync::broadcast;
 use transform::TransformHandler;
 use warehouse::Freshness;
@@ -117,6 +117,7 @@ fn start_stage<H: Handler + 'static>(
         handler,
         retry: platform.settings.retry.policy(),
         announced: announced.clone(),
+        cancels: Cancels::default(),
     };
     services.start(name, |stop| stage.run(stop));
 }

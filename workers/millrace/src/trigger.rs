@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::Consumer;
-use messages::{DqRequested, Envelope, Failure, IngestRequested, Message, MessageId, TransformRequested};
+use messages::{DqRequested, Envelope, Failure, FailureClass, IngestRequested, Message, MessageId, TransformRequested};
 use runtime::Settings;
 use runtime::telemetry::context;
 use serde::Serialize;
@@ -138,7 +138,16 @@ fn is_bad(answer: &Message) -> bool {
         || dry_run::failure(answer).is_some()
 }
 
-fn describe(answer: &Envelope) -> String {
+/// How a command ended that did not do what it asked for.
+fn failed(stage: &str, failure: &Failure) -> String {
+    match failure.class {
+        FailureClass::Cancelled => format!("{} {failure}", output::warn(&format!("{stage}:"))),
+        _ => format!("{} {failure}", output::bad(&format!("{stage} failed:"))),
+    }
+}
+
+/// An answer in words.
+pub fn describe(answer: &Envelope) -> String {
     if let Some(told) = dry_run::describe(&answer.message) {
         return told;
     }
@@ -161,9 +170,9 @@ fn describe(answer: &Envelope) -> String {
                 output::counted(event.checks.len(), "check")
             )
         }
-        Message::IngestFailed(event) => format!("{} {}", output::bad("ingest failed:"), event.failure),
-        Message::TransformFailed(event) => format!("{} {}", output::bad("transform failed:"), event.failure),
-        Message::DqFailed(event) => format!("{} {}", output::bad("dq failed:"), event.failure),
+        Message::IngestFailed(event) => failed("ingest", &event.failure),
+        Message::TransformFailed(event) => failed("transform", &event.failure),
+        Message::DqFailed(event) => failed("dq", &event.failure),
         other => other.type_name().into(),
     }
 }

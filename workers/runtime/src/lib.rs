@@ -23,6 +23,6 @@ pub use contracts::{ContractError, Contracts};
 pub use log::{LogFormat, init_logs};
 pub use service::Services;
 pub use settings::{Settings, SettingsError};
-pub use stage::{Handled, Handler, Patience, StageLoop, Work};
+pub use stage::{CancelSignal, Cancels, Handled, Handler, Patience, StageLoop, Work};
 pub use telemetry::Telemetry;
 pub use worker_name::worker_name;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use messages::{Failure, NodeOutcome};
 use runtime::Contracts;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use warehouse::Ledger;
+use warehouse::{Ledger, Lent};
 
 use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError, DbtStatus, Op};
 use crate::wish::Wish;
@@ -43,13 +44,18 @@ impl Builder {
     }
 
     /// Builds. An `Err` says that nothing can be said about the models: dbt could not be run, or not now.
-    pub(crate) async fn build(&mut self, ledger: &Ledger, wish: &Wish) -> Result<Build, Failure> {
+    ///
+    /// Once `stop` is cancelled the build is broken off, and its failure is of that class. What dbt had built by then stands.
+    pub(crate) async fn build(
+        &mut self,
+        ledger: &Ledger,
+        wish: &Wish,
+        stop: &CancellationToken,
+    ) -> Result<Build, Failure> {
         let request = self.request(wish)?;
-        // Others may have the warehouse as long as dbt only parses.
-        self.dbt.ready().instrument(tracing::info_span!("wait for dbt")).await;
-        let lent = ledger.warehouse().lend().await?;
+        let lent = self.lent(ledger, stop).await?;
         let began = Instant::now();
-        let built = self.when_free(Op::Build, &request).instrument(tracing::info_span!("dbt build")).await;
+        let built = self.when_free(Op::Build, &request, stop).instrument(tracing::info_span!("dbt build")).await;
         drop(lent);
         report::ran(&built, began.elapsed());
         if let Some(ran) = report::of(&built) {
@@ -80,16 +86,32 @@ impl Builder {
         Ok(BuildRequest::of_sources(tables.iter().map(String::as_str), wish.full_refresh))
     }
 
+    /// The warehouse, once dbt is ready: others may have it as long as dbt only parses.
+    pub(crate) async fn lent(&mut self, ledger: &Ledger, stop: &CancellationToken) -> Result<Lent, Failure> {
+        tokio::select! {
+            () = self.dbt.ready().instrument(tracing::info_span!("wait for dbt")) => {}
+            () = stop.cancelled() => {}
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(DbtError::Stopped.into()),
+            lent = ledger.warehouse().lend() => Ok(lent?),
+        }
+    }
+
     /// dbt does not wait for a file that somebody else has open to look into it, so we do.
-    pub(crate) async fn when_free(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+    pub(crate) async fn when_free(
+        &mut self,
+        op: Op,
+        request: &BuildRequest,
+        stop: &CancellationToken,
+    ) -> Result<BuildReport, DbtError> {
         let began = Instant::now();
         loop {
-            let ended = match op {
-                Op::Build => self.dbt.build(request).await,
-                Op::Plan => self.dbt.plan(request).await,
-            };
-            match ended {
-                Err(error) if error.is_held() && began.elapsed() < HELD_WAIT => tokio::time::sleep(HELD_PAUSE).await,
+            match self.dbt.run_until(op, request, stop).await {
+                Err(error) if !stop.is_cancelled() && error.is_held() && began.elapsed() < HELD_WAIT => {
+                    tokio::time::sleep(HELD_PAUSE).await
+                }
                 ended => return ended,
             }
         }

@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use messages::{Envelope, Failure, FailureClass, NodeOutcome, TransformDryRunCompleted, TransformDryRunRequested};
 use runtime::{Handled, Work};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use warehouse::Ledger;
 
 use crate::TransformHandler;
 use crate::builder::Builder;
 use crate::dbt::{BuildReport, DbtError, Op};
-use crate::handler::SENDER;
+use crate::handler::{SENDER, until_taken_back};
 use crate::report;
 use crate::wish::Wish;
 
@@ -31,10 +32,12 @@ impl TransformHandler {
         let begun = Instant::now();
         let wish = Wish { sources: command.sources.clone(), full_refresh: command.full_refresh };
         let span = report::planning(work, &wish.sources);
-        let (nodes, failure) = match self.builder.plan(&self.ledger, &wish).instrument(span.clone()).await {
+        let stop = CancellationToken::new();
+        let planning = self.builder.plan(&self.ledger, &wish, &stop).instrument(span.clone());
+        let (nodes, failure) = match until_taken_back(&[work], &stop, planning).await {
             Ok(plan) => plan,
             Err(failure) if failure.class == FailureClass::Permanent => (Vec::new(), Some(failure)),
-            Err(failure) => return Err(failure),
+            Err(failure) => return Err(work.cancel.heard().unwrap_or(failure)),
         };
         let told = event(command, nodes, failure);
         report::planned(&span, &told, begun.elapsed());
@@ -58,11 +61,10 @@ fn event(
 
 impl Builder {
     /// What [`Builder::build`] would build. dbt looks into the warehouse while it compiles, so it is lent.
-    async fn plan(&mut self, ledger: &Ledger, wish: &Wish) -> Result<Plan, Failure> {
+    async fn plan(&mut self, ledger: &Ledger, wish: &Wish, stop: &CancellationToken) -> Result<Plan, Failure> {
         let request = self.request(wish)?;
-        self.dbt.ready().instrument(tracing::info_span!("wait for dbt")).await;
-        let lent = ledger.warehouse().lend().await?;
-        let planned = self.when_free(Op::Plan, &request).await;
+        let lent = self.lent(ledger, stop).await?;
+        let planned = self.when_free(Op::Plan, &request, stop).await;
         drop(lent);
         match planned {
             Ok(report) => Ok((nodes(&report), None)),

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use messages::{Envelope, Failure, Message, MessageId, NodeOutcome, Stage, TransformCompleted, TransformFailed};
+use messages::{
+    CancelRequested, Envelope, Failure, FailureClass, Message, MessageId, NodeOutcome, Stage, TransformCompleted,
+    TransformFailed,
+};
 use runtime::{Handled, Handler, Patience, Work};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use warehouse::{Ledger, StageLine, StageStatus};
+use warehouse::{Known, Ledger, StageLine, StageStatus};
 
 use crate::builder::{Build, Builder};
 use crate::dbt::DbtStatus;
@@ -48,34 +52,43 @@ impl TransformHandler {
         self.builder.dbt()
     }
 
-    /// What was announced for those of these messages that were handled before.
-    async fn before(&self, work: &[Work]) -> Result<HashMap<MessageId, Handled>, Failure> {
-        let ids: Vec<MessageId> = work.iter().map(|item| item.envelope.id).collect();
-        let mut lines = self.ledger.handled(Stage::Transform, &ids).await?;
-        // A failure is not final: whoever replays it wants it built.
-        lines.retain(|line| line.status == StageStatus::Success);
+    async fn known(&self, messages: Vec<&Envelope>) -> Result<Known, Failure> {
+        Ok(self.ledger.known(Stage::Transform, messages).await?)
+    }
+
+    /// What became of those of these messages that need not be built: they were built before, or taken back.
+    async fn before(&self, work: &[Work]) -> Result<HashMap<MessageId, Result<Handled, Failure>>, Failure> {
+        let known = self.known(work.iter().map(|item| &item.envelope).collect()).await?;
         let mut before = HashMap::new();
         for item in work {
-            let Some(line) = lines.iter().find(|line| line.message_id == item.envelope.id) else { continue };
-            let event: TransformCompleted = serde_json::from_value(line.announced.clone()).map_err(|error| {
-                Failure::permanent(format!("the audit's line of message {} can't be read: {error}", line.message_id))
-            })?;
-            before.insert(line.message_id, vec![item.envelope.leads_to(SENDER, event)].into());
+            let ended = match known.end(item.envelope.id) {
+                Some(line) => ended_before(item, line)?,
+                None => known.cancelled(&item.envelope).or_else(|| item.cancel.heard()).map(Err),
+            };
+            if let Some(ended) = ended {
+                before.insert(item.envelope.id, ended);
+            }
         }
         Ok(before)
     }
 
-    /// Builds for these messages, and records and announces the end for each.
+    /// Builds for these messages, and records and announces the end for each. Once all of them are taken back the build is
+    /// broken off; as long as one is not it goes on, and is what the others' end is too.
     async fn build(&mut self, work: &[&Work], wish: &Wish) -> Vec<Result<Handled, Failure>> {
         let started_at = Utc::now();
         let all_fail = |failure: Failure| work.iter().map(|_| Err(failure.clone())).collect();
         let span = report::building(work, &wish.sources);
-        let built = self.builder.build(&self.ledger, wish).instrument(span.clone()).await;
+        let stop = CancellationToken::new();
+        let building = self.builder.build(&self.ledger, wish, &stop).instrument(span.clone());
+        let built = until_taken_back(work, &stop, building).await;
         report::built(&span, work.len(), wish, &built, started_at);
         let ended_at = Utc::now();
         self.last = Some((ended_at, ended_at.signed_duration_since(started_at).to_std().unwrap_or_default()));
         let build = match built {
             Ok(build) => build,
+            Err(failure) if failure.class == FailureClass::Cancelled => {
+                return work.iter().map(|item| Err(item.cancel.heard().unwrap_or_else(|| failure.clone()))).collect();
+            }
             Err(failure) => return all_fail(failure),
         };
         let ends: Vec<(StageLine, Envelope)> =
@@ -84,16 +97,21 @@ impl TransformHandler {
                 Err(failure) => return all_fail(failure),
             };
         let (lines, events): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
-        match self.ledger.record_stages(&lines, &[]).await {
-            Err(error) => all_fail(error.into()),
-            Ok(()) => events
-                .into_iter()
-                .map(|event| match &event.message {
-                    Message::TransformFailed(failed) => Err(failed.failure.clone()),
-                    _ => Ok(vec![event].into()),
-                })
-                .collect(),
-        }
+        // Another worker may have had some of them in hand too, and was quicker.
+        let stands = match self.ledger.record_stages(&lines, &[]).await {
+            Err(error) => return all_fail(error.into()),
+            Ok(true) => Known::default(),
+            Ok(false) => match self.known(work.iter().map(|item| &item.envelope).collect()).await {
+                Err(failure) => return all_fail(failure),
+                Ok(known) => known,
+            },
+        };
+        let told = |(item, event): (&&Work, Envelope)| match (stands.end(item.envelope.id), &event.message) {
+            (Some(line), _) if line.status == StageStatus::Cancelled => Err(cancelled(line)),
+            (_, Message::TransformFailed(failed)) => Err(failed.failure.clone()),
+            _ => Ok(vec![event].into()),
+        };
+        work.iter().zip(events).map(told).collect()
     }
 
     /// How a build ended for one message: the line that says so and the event that tells of it.
@@ -110,17 +128,30 @@ impl TransformHandler {
                 };
                 (event.into(), None)
             }
-            Some(failure) => (failed(work, build.nodes.clone(), failure)?, Some(failure.message.clone())),
+            Some(failure) => (failed(work, build.nodes.clone(), failure)?, Some(failure)),
         };
         let line = self.line(work, &message, error, started_at)?;
         Ok((line, work.envelope.leads_to(SENDER, message)))
+    }
+
+    /// Records that the message was cancelled, and says what stands then: that it was, or what another worker had done.
+    async fn end_cancelled(&self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        let message = failed(work, Vec::new(), failure)?;
+        let line = self.line(work, &message, Some(failure), Utc::now())?;
+        let recorded = self.ledger.record_stages(&[line], &[]).await?;
+        let stands = if recorded { Known::default() } else { self.known(vec![&work.envelope]).await? };
+        match stands.end(work.envelope.id).map(|line| ended_before(work, line)).transpose()?.flatten() {
+            Some(Ok(done)) => Ok(done),
+            // The same for every try.
+            _ => Ok(told(work, message, "cancelled")),
+        }
     }
 
     fn line(
         &self,
         work: &Work,
         message: &Message,
-        error: Option<String>,
+        failure: Option<&Failure>,
         started_at: DateTime<Utc>,
     ) -> Result<StageLine, Failure> {
         let announced = match message {
@@ -132,11 +163,15 @@ impl TransformHandler {
             load_id: work.envelope.load_id().clone(),
             stage: Stage::Transform,
             message_id: work.envelope.id,
-            status: if error.is_none() { StageStatus::Success } else { StageStatus::Failed },
+            status: match failure.map(|failure| failure.class) {
+                None => StageStatus::Success,
+                Some(FailureClass::Cancelled) => StageStatus::Cancelled,
+                Some(_) => StageStatus::Failed,
+            },
             attempt: work.attempt,
             started_at,
             finished_at: Utc::now(),
-            error,
+            error: failure.map(|failure| failure.message.clone()),
             announced: announced.map_err(|error| Failure::permanent(error.to_string()))?,
             trace_id: work.envelope.trace.trace_id(),
             worker: self.worker.clone(),
@@ -182,15 +217,11 @@ impl Handler for TransformHandler {
                 wishes.push(None);
                 continue;
             }
-            if let Message::TransformDryRunRequested(command) = &item.envelope.message {
-                results.push(Some(self.try_out(item, command).await));
-                wishes.push(None);
-                continue;
-            }
-            results.push(match (&wish, before.remove(&item.envelope.id)) {
-                (_, Some(handled)) => Some(Ok(handled)),
-                (Err(failure), None) => Some(Err(failure.clone())),
-                (Ok(_), None) => None,
+            results.push(match (&item.envelope.message, &wish, before.remove(&item.envelope.id)) {
+                (_, _, Some(ended)) => Some(ended),
+                (Message::TransformDryRunRequested(command), _, None) => Some(self.try_out(item, command).await),
+                (_, Err(failure), None) => Some(Err(failure.clone())),
+                (_, Ok(_), None) => None,
             });
             wishes.push(wish.ok());
         }
@@ -212,9 +243,18 @@ impl Handler for TransformHandler {
         results.into_iter().map(|result| result.unwrap_or_else(unhandled)).collect()
     }
 
+    async fn cancel(&mut self, work: &Work, cancel: &CancelRequested) -> Result<(), Failure> {
+        let line = StageLine::cancel_requested(Stage::Transform, cancel, work.envelope.trace.trace_id(), &self.worker);
+        self.ledger.record_cancel(&line.map_err(|error| Failure::permanent(error.to_string()))?).await?;
+        Ok(())
+    }
+
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
         if let Message::TransformDryRunRequested(command) = &work.envelope.message {
             return Ok(dry_run::given_up(&work.envelope, command, failure));
+        }
+        if failure.class == FailureClass::Cancelled {
+            return self.end_cancelled(work, failure).await;
         }
         // A build that failed has its line, with its nodes; what could not be tried has none yet.
         let event = match self.ledger.stage_line(Stage::Transform, work.envelope.id).await? {
@@ -225,21 +265,63 @@ impl Handler for TransformHandler {
             }
             _ => {
                 let message = failed(work, Vec::new(), failure)?;
-                let line = self.line(work, &message, Some(failure.message.clone()), Utc::now())?;
+                let line = self.line(work, &message, Some(failure), Utc::now())?;
                 self.ledger.record_stages(&[line], &[]).await?;
                 message
             }
         };
-        // Another id than the success that a replay may bring; the same for the same try.
-        let id: MessageId = work.envelope.id.leading_to(&format!("transform.failed {}", work.attempt));
-        Ok(vec![work.envelope.leads_to(SENDER, event).with_id(id)].into())
+        // The same for the same try.
+        Ok(told(work, event, work.attempt))
     }
+}
+
+/// Does what is to be done, and stops it once all of this work is taken back. It ends by itself then.
+pub(crate) async fn until_taken_back<T>(work: &[&Work], stop: &CancellationToken, doing: impl Future<Output = T>) -> T {
+    let all_cancelled = async {
+        for item in work {
+            item.cancel.comes().await;
+        }
+        stop.cancel();
+    };
+    let (mut doing, mut told) = (std::pin::pin!(doing), false);
+    let mut all_cancelled = std::pin::pin!(all_cancelled);
+    loop {
+        tokio::select! {
+            done = &mut doing => return done,
+            () = &mut all_cancelled, if !told => told = true,
+        }
+    }
+}
+
+/// What is announced of a failure, under another id than the success that a replay may bring.
+fn told(work: &Work, event: impl Into<Message>, how: impl std::fmt::Display) -> Handled {
+    let id: MessageId = work.envelope.id.leading_to(&format!("transform.failed {how}"));
+    vec![work.envelope.leads_to(SENDER, event).with_id(id)].into()
+}
+
+/// How a message ended that has this line. `None`: it failed, which is not final: whoever replays it wants it built.
+fn ended_before(work: &Work, line: &StageLine) -> Result<Option<Result<Handled, Failure>>, Failure> {
+    Ok(match line.status {
+        StageStatus::Success => {
+            let event: TransformCompleted = serde_json::from_value(line.announced.clone()).map_err(|error| {
+                Failure::permanent(format!("the audit's line of message {} can't be read: {error}", line.message_id))
+            })?;
+            Some(Ok(vec![work.envelope.leads_to(SENDER, event)].into()))
+        }
+        StageStatus::Cancelled => Some(Err(cancelled(line))),
+        StageStatus::Failed | StageStatus::CancelRequested => None,
+    })
+}
+
+/// How a message ended that the audit knows as cancelled.
+fn cancelled(line: &StageLine) -> Failure {
+    Failure::cancelled(line.error.clone().unwrap_or_else(|| "cancelled".into()))
 }
 
 fn failed(work: &Work, nodes: Vec<NodeOutcome>, failure: &Failure) -> Result<Message, Failure> {
     let event = TransformFailed {
         load_id: work.envelope.load_id().clone(),
-        sources: wish_of(&work.envelope.message)?.sources,
+        sources: wish_of(&work.envelope.message).map(|wish| wish.sources).unwrap_or_default(),
         nodes,
         failure: failure.clone(),
     };

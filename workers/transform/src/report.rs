@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use messages::{Failure, TransformDryRunCompleted};
+use messages::{Failure, FailureClass, TransformDryRunCompleted};
 use runtime::Work;
 use runtime::telemetry::{Past, labels, metrics, span};
 use tracing::Span;
@@ -26,6 +26,8 @@ pub(crate) fn building(work: &[&Work], sources: &[String]) -> Span {
         millrace.loads = work.len(),
         millrace.sources = sources.join(","),
     );
+    // Whoever wants it broken off finds the commands here: the audit can't be asked while dbt has a DuckDB file.
+    building.in_scope(|| tracing::info!(loads = work.len(), commands = commands(work), "building models"));
     for other in others {
         span::link(&building, &other.span);
         span::link(&other.span, &building);
@@ -34,7 +36,15 @@ pub(crate) fn building(work: &[&Work], sources: &[String]) -> Span {
 }
 
 fn load_ids(work: &[&Work]) -> String {
-    let named: Vec<&str> = work.iter().take(NAMED).map(|work| work.envelope.load_id().as_str()).collect();
+    named(work, |work| work.envelope.load_id().to_string())
+}
+
+fn commands(work: &[&Work]) -> String {
+    named(work, |work| work.envelope.correlation_id.unwrap_or(work.envelope.id).to_string())
+}
+
+fn named(work: &[&Work], name: impl Fn(&Work) -> String) -> String {
+    let named: Vec<String> = work.iter().take(NAMED).map(|work| name(work)).collect();
     match work.len().saturating_sub(NAMED) {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
@@ -52,6 +62,8 @@ pub(crate) fn built(
     let elapsed_secs = Utc::now().signed_duration_since(started_at).as_seconds_f64();
     let failure = match built {
         Ok(build) => build.failure.as_ref(),
+        // Nothing is wrong.
+        Err(failure) if failure.class == FailureClass::Cancelled => None,
         Err(failure) => Some(failure),
     };
     if let Some(failure) = failure {
@@ -65,6 +77,14 @@ pub(crate) fn built(
                 sources = wish.sources.join(","),
                 elapsed_secs,
                 "models built"
+            );
+        }
+        Err(failure) if failure.class == FailureClass::Cancelled => {
+            tracing::info!(
+                loads,
+                elapsed_secs,
+                sources = wish.sources.join(","),
+                "build broken off: nobody wants it any more"
             );
         }
         Err(failure) => tracing::warn!(loads, elapsed_secs, error = failure.message, "models not built"),
@@ -109,6 +129,7 @@ pub(crate) fn ran(built: &Result<BuildReport, DbtError>, elapsed: Duration) {
         Ok(report) if report.failed_tests().next().is_none() => "success",
         Ok(_) | Err(DbtError::Failed { .. }) => "failed",
         Err(DbtError::NothingSelected { .. }) => "nothing",
+        Err(DbtError::Stopped) => "cancelled",
         Err(_) => "error",
     };
     metrics().build_duration.record(elapsed.as_secs_f64(), &[labels::label("mode", mode), labels::outcome(outcome)]);

@@ -18,7 +18,7 @@ mod standing;
 mod traits;
 
 pub use error::WarehouseError;
-pub use ledger::{Freshness, Ledger, RunState};
+pub use ledger::{Freshness, Known, Ledger, RunState};
 pub use lines::{LoadLine, LoadStatus, QualityLine, StageLine, StageStatus};
 pub use open::{Named, WarehouseSettings, open, open_read_only};
 pub use slice::{FileFacts, LoadOutcome, Mode, RowSource, Slice, TableSpec};

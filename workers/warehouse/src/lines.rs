@@ -1,7 +1,7 @@
 //! The lines of the three audits. They are appended, never changed.
 
 use chrono::{DateTime, Utc};
-use messages::{CheckOutcome, LoadId, MessageId, Stage};
+use messages::{CancelRequested, CheckOutcome, LoadId, MessageId, Stage};
 use serde::Serialize;
 
 use crate::{FileFacts, Slice};
@@ -16,21 +16,24 @@ pub enum LoadStatus {
     Success,
     /// It could not be loaded.
     Failed,
+    /// Its command was taken back before it was loaded.
+    Cancelled,
 }
 
 impl LoadStatus {
-    /// As written in the audit: `PLANNED`, `SUCCESS`, `FAILED`.
+    /// As written in the audit: `PLANNED`, `SUCCESS`, `FAILED`, `CANCELLED`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Planned => "PLANNED",
             Self::Success => "SUCCESS",
             Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
         }
     }
 
     /// Takes a status as the audit writes it.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Planned, Self::Success, Self::Failed].into_iter().find(|status| status.as_str() == text)
+        [Self::Planned, Self::Success, Self::Failed, Self::Cancelled].into_iter().find(|status| status.as_str() == text)
     }
 }
 
@@ -133,24 +136,34 @@ pub enum StageStatus {
     Success,
     /// It did not, or a check of severity error failed.
     Failed,
+    /// Its command was taken back before it was done.
+    Cancelled,
+    /// No end: somebody takes back the command that the line names as its message. What has not ended by then ends as
+    /// `Cancelled`.
+    CancelRequested,
 }
 
 impl StageStatus {
-    /// As written in the audit: `SUCCESS`, `FAILED`.
+    /// As written in the audit: `SUCCESS`, `FAILED`, `CANCELLED`, `CANCEL_REQUESTED`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Success => "SUCCESS",
             Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+            Self::CancelRequested => "CANCEL_REQUESTED",
         }
     }
 
     /// Takes a status as the audit writes it.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Success, Self::Failed].into_iter().find(|status| status.as_str() == text)
+        [Self::Success, Self::Failed, Self::Cancelled, Self::CancelRequested]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
-/// A line of `RAW.STAGE_AUDIT`: what transform or dq did for one message about one load.
+/// A line of `RAW.STAGE_AUDIT`: what transform or dq did for one message about one load. Besides, of every stage: what was
+/// taken back, and that a command of ingest ended so before its files were planned.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StageLine {
     /// The load.
@@ -175,6 +188,31 @@ pub struct StageLine {
     pub trace_id: String,
     /// Who did it: host, process and role.
     pub worker: String,
+}
+
+impl StageLine {
+    /// The line that says that somebody takes a command of `stage` back.
+    pub fn cancel_requested(
+        stage: Stage,
+        cancel: &CancelRequested,
+        trace_id: impl Into<String>,
+        worker: impl Into<String>,
+    ) -> serde_json::Result<Self> {
+        let now = Utc::now();
+        Ok(Self {
+            load_id: cancel.load_id.clone(),
+            stage,
+            message_id: cancel.command_id,
+            status: StageStatus::CancelRequested,
+            attempt: 0,
+            started_at: now,
+            finished_at: now,
+            error: Some(cancel.failure().message),
+            announced: serde_json::to_value(cancel)?,
+            trace_id: trace_id.into(),
+            worker: worker.into(),
+        })
+    }
 }
 
 /// A line of `RAW.DATA_QUALITY_AUDIT`: one check for one load.

@@ -86,6 +86,11 @@ pub enum LoadOutcome {
     Loaded(FileFacts),
     /// The same command had loaded it before; nothing happened.
     AlreadyLoaded,
+    /// Its command was taken back before it was loaded; nothing happened.
+    Cancelled {
+        /// Why, for whoever finds it so.
+        why: String,
+    },
     /// A newer command for the same LOAD_ID has loaded or planned it; nothing happened.
     Fenced {
         /// The newer command.

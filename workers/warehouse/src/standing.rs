@@ -1,13 +1,13 @@
-//! What the audit knows of a slice before it is loaded: fenced, already there, or what it replaces.
+//! What the audit knows of a slice before it is loaded: fenced, taken back, already there, or what it replaces.
 
-use messages::MessageId;
+use messages::{LoadId, MessageId, Stage};
 
 use crate::layout::run_table;
 use crate::sql::literal;
-use crate::{LoadOutcome, Slice, WarehouseError};
+use crate::{LoadOutcome, Slice, StageStatus, WarehouseError};
 
 /// Where a slice stands among the generations of its LOAD_ID. Read inside the load's transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// A newer command that has planned or loaded this LOAD_ID and table.
     pub newer: Option<MessageId>,
@@ -17,6 +17,25 @@ pub struct Standing {
     pub older: bool,
     /// Other files of the table that this command has loaded.
     pub others: u32,
+    /// Why the file is not to be loaded any more: it was cancelled, or its command was taken back before it had ended. One
+    /// that had failed by then had ended, and whoever replays it wants it loaded.
+    pub cancelled: Option<String>,
+}
+
+/// What the loads of one LOAD_ID into one table take turns by, where many may write.
+pub fn turn(load_id: &LoadId, table: &str) -> String {
+    format!("{load_id}|{}", table.to_uppercase())
+}
+
+/// A condition on lines of `RAW.STAGE_AUDIT`: somebody takes this command of `stage` back.
+pub fn is_taken_back(stage: Stage, load_id: &LoadId, command_id: MessageId) -> String {
+    format!(
+        "STAGE = {} AND STATUS = {} AND LOAD_ID = {} AND MESSAGE_ID = {}",
+        literal(stage.as_str()),
+        literal(StageStatus::CancelRequested.as_str()),
+        literal(load_id.as_str()),
+        literal(&command_id.to_string())
+    )
 }
 
 impl Standing {
@@ -26,12 +45,16 @@ impl Standing {
         let table = literal(&slice.table.table.to_uppercase());
         let command = literal(&slice.command_id.to_string());
         let file = literal(&slice.uri);
+        let taken_back = is_taken_back(Stage::Ingest, &slice.load_id, slice.command_id);
         format!(
             "SELECT MAX(CASE WHEN COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED') THEN COMMAND_ID END), \
             COUNT(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} AND STATUS = 'SUCCESS' THEN 1 END), \
             COUNT(CASE WHEN COMMAND_ID < {command} AND STATUS = 'SUCCESS' THEN 1 END), \
             COUNT(DISTINCT CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE <> {file} AND STATUS = 'SUCCESS' \
-            THEN SOURCE_FILE END) \
+            THEN SOURCE_FILE END), \
+            MAX(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} AND STATUS = 'CANCELLED' THEN ERROR END), \
+            COUNT(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} AND STATUS = 'FAILED' THEN 1 END), \
+            (SELECT MAX(ERROR) FROM RAW.STAGE_AUDIT WHERE {taken_back}) \
             FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {load_id} AND TABLE_NAME = {table}"
         )
     }
@@ -40,21 +63,24 @@ impl Standing {
     pub fn anything(slice: &Slice) -> String {
         let command = literal(&slice.command_id.to_string());
         format!(
-            "EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {} AND TABLE_NAME = {} \
+            "(EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {} AND TABLE_NAME = {} \
             AND ((COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED')) \
-            OR (COMMAND_ID = {command} AND SOURCE_FILE = {} AND STATUS = 'SUCCESS') \
-            OR (COMMAND_ID < {command} AND STATUS = 'SUCCESS')))",
+            OR (COMMAND_ID = {command} AND SOURCE_FILE = {} AND STATUS IN ('SUCCESS', 'CANCELLED')) \
+            OR (COMMAND_ID < {command} AND STATUS = 'SUCCESS'))) \
+            OR EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE {}))",
             literal(slice.load_id.as_str()),
             literal(&slice.table.table.to_uppercase()),
             literal(&slice.uri),
+            is_taken_back(Stage::Ingest, &slice.load_id, slice.command_id),
         )
     }
 
     /// What became of the load, if nothing is left to do.
     pub fn outcome(&self) -> Option<LoadOutcome> {
-        match self.newer {
-            Some(by) => Some(LoadOutcome::Fenced { by }),
-            None => self.loaded.then_some(LoadOutcome::AlreadyLoaded),
+        match (&self.cancelled, self.newer) {
+            (Some(why), _) if !self.loaded => Some(LoadOutcome::Cancelled { why: why.clone() }),
+            (_, Some(by)) => Some(LoadOutcome::Fenced { by }),
+            (_, None) => self.loaded.then_some(LoadOutcome::AlreadyLoaded),
         }
     }
 
@@ -65,11 +91,14 @@ impl Standing {
                 WarehouseError::Statement(format!("the audit gave no count where one was asked for: {row:?}"))
             })
         };
+        let text = |at: usize| row.get(at).and_then(Option::clone);
+        let failed = count(5)? > 0;
         Ok(Self {
             newer: row.first().and_then(Option::as_deref).and_then(MessageId::parse),
             loaded: count(1)? > 0,
             older: count(2)? > 0,
             others: count(3)?,
+            cancelled: text(4).or_else(|| text(6).filter(|_| !failed)),
         })
     }
 

@@ -24,9 +24,9 @@ pub trait Warehouse: Send + Sync + 'static {
 
     /// Runs statements in one transaction: all of them or none. Of two that name the same `alone`, one waits for the other,
     /// so that it sees what that one wrote; statements whose condition asks for lines of their own kind need it. Write text
-    /// with [`crate::sql`]'s functions only. After an error that says that the warehouse is unavailable it is not known
+    /// with [`crate::sql`]'s functions only. The answer is how many rows they wrote in all. After an error that says that the warehouse is unavailable it is not known
     /// whether they were done.
-    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError>;
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError>;
 
     /// Reads. Refuses whatever could write. At most `max_rows` rows come back, every value as text.
     async fn query(&self, sql: &str, max_rows: usize) -> Result<Rows, WarehouseError>;

@@ -112,7 +112,7 @@ fn permission(role: &Role) -> Value {
 }
 
 fn topic_permissions(role: &Role) -> impl Iterator<Item = Value> {
-    role.keys.iter().map(|(exchange, keys)| {
-        json!({ "user": role.user, "vhost": VHOST, "exchange": exchange, "write": keys, "read": ".*" })
-    })
+    let of = |exchange: &&'static str, write: &str, read: &str| json!({ "user": role.user, "vhost": VHOST, "exchange": exchange, "write": write, "read": read });
+    let said = role.keys.iter().map(move |(exchange, keys)| of(exchange, keys, ".*"));
+    said.chain(role.hears.iter().map(move |(exchange, keys)| of(exchange, "^$", keys)))
 }

@@ -1,4 +1,4 @@
-//! Hearing announcements about one load, over a queue of one's own that outlives a restart of the broker.
+//! Hearing announcements about one load or all, over a queue of one's own that outlives a restart of the broker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,12 @@ use futures::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection};
-use messages::{LoadId, RoutingKey};
-use uuid::Uuid;
+use messages::RoutingKey;
 
 use super::fault;
 use super::in_hand::Desk;
 use super::link::Link;
-use super::topology::{ANSWERS, ANSWERS_EXPIRE_MILLIS, exchange_of};
+use super::topology::ANSWERS_EXPIRE_MILLIS;
 use crate::heard::Heard;
 use crate::{BusError, Consumer, Delivery};
 
@@ -39,36 +38,35 @@ struct Consuming {
 }
 
 impl Listener {
-    /// Makes the queue. What is published after this has returned comes into it.
+    /// Makes the queue, bound to these exchanges by these keys. What is published after this has returned comes into it.
     pub(super) async fn open(
         link: Arc<Link>,
         desk: Arc<Desk>,
-        load_id: &LoadId,
-        types: &[&str],
+        queue: String,
+        keys: &[(&'static str, RoutingKey)],
     ) -> Result<Self, BusError> {
-        let queue = format!("{ANSWERS}{}", Uuid::new_v4());
         let connection = link.connection().await;
         let channel = connection.create_channel().await.map_err(|error| fault::calling(&error))?;
         // From here on it is deleted again, however far this comes.
         let mut listener = Self { link, desk, queue, consumer: None, received: None };
-        listener.declare(&channel, load_id, types).await.map_err(|error| fault::calling(&error))?;
+        listener.declare(&channel, keys).await.map_err(|error| fault::calling(&error))?;
         let consuming = listener.consume(connection, channel).await.map_err(|error| fault::calling(&error))?;
         listener.consumer = Some(consuming);
         Ok(listener)
     }
 
-    async fn declare(&self, channel: &Channel, load_id: &LoadId, types: &[&str]) -> lapin::Result<()> {
+    async fn declare(&self, channel: &Channel, keys: &[(&'static str, RoutingKey)]) -> lapin::Result<()> {
         let mut arguments = FieldTable::default();
         // Should its owner die, or the deletion get lost.
         arguments.insert("x-expires".into(), AMQPValue::LongLongInt(ANSWERS_EXPIRE_MILLIS));
         let options = QueueDeclareOptions { durable: true, ..Default::default() };
         channel.queue_declare(self.queue.as_str().into(), options, arguments).await?;
-        for name in types {
+        for (exchange, key) in keys {
             channel
                 .queue_bind(
                     self.queue.as_str().into(),
-                    exchange_of(name).into(),
-                    RoutingKey::new(name, load_id).as_str().into(),
+                    (*exchange).into(),
+                    key.as_str().into(),
                     QueueBindOptions::default(),
                     FieldTable::default(),
                 )

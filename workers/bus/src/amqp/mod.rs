@@ -33,7 +33,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lapin::options::QueuePurgeOptions;
 use lapin::{BasicProperties, Channel};
-use messages::{Envelope, LoadId, Stage};
+use messages::{Envelope, LoadId, RoutingKey, Stage};
 use tokio_util::task::TaskTracker;
 
 use crate::{Bus, BusError, BusSettings, Consumer, DeadLetter, QueueDepth, Trouble};
@@ -47,7 +47,7 @@ use link::Link;
 use listener::Listener;
 use management::Management;
 use publisher::Publisher;
-use topology::{flag_key, flag_queue};
+use topology::{answers_queue, exchange_of, flag_key, flag_queue, stage_answers_queue};
 use used::Used;
 
 /// How long the end of a process waits for what was dropped to be given back.
@@ -108,6 +108,11 @@ impl AmqpBus {
         }
     }
 
+    async fn hear(&self, queue: String, keys: Vec<(&'static str, RoutingKey)>) -> Result<Box<dyn Consumer>, BusError> {
+        let opened = Listener::open(self.consuming.clone(), self.desk.clone(), queue, &keys);
+        Ok(Box::new(self.within(opened).await?))
+    }
+
     async fn channel(&self) -> Result<Channel, BusError> {
         let connection = self.consuming.connection().await;
         connection.create_channel().await.map_err(|error| fault::calling(&error))
@@ -152,8 +157,17 @@ impl Bus for AmqpBus {
     }
 
     async fn listen(&self, load_id: &LoadId, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
-        let opened = Listener::open(self.consuming.clone(), self.desk.clone(), load_id, types);
-        Ok(Box::new(self.within(opened).await?))
+        let key = |name: &&str| (exchange_of(name), RoutingKey::new(name, load_id));
+        self.hear(answers_queue(), types.iter().map(key).collect()).await
+    }
+
+    async fn listen_to_all(&self, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
+        let stage = types.first().and_then(|name| name.split('.').next()).unwrap_or_default();
+        self.hear(
+            stage_answers_queue(stage),
+            types.iter().map(|name| (exchange_of(name), RoutingKey::any(name))).collect(),
+        )
+        .await
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {

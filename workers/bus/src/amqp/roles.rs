@@ -23,6 +23,9 @@ pub(super) struct Role {
     pub(super) read: String,
     /// The keys it may publish to an exchange. All, where an exchange is not named.
     pub(super) keys: Vec<(&'static str, String)>,
+    /// The keys by which it may bind a queue of its own to an exchange that it publishes nothing to. All, where an exchange is
+    /// not named.
+    pub(super) hears: Vec<(&'static str, String)>,
 }
 
 pub(super) fn roles() -> Vec<Role> {
@@ -40,6 +43,7 @@ fn watcher() -> Role {
         write: only(&[EVENTS_EXCHANGE.into()]),
         read: NOTHING.into(),
         keys: vec![(EVENTS_EXCHANGE, types(&[FOUND]))],
+        hears: Vec::new(),
     }
 }
 
@@ -54,14 +58,18 @@ fn worker(stage: Stage) -> Role {
     if stage == Stage::Ingest {
         events.push(FOUND);
     }
+    // The queue in which it hears of cancels, whichever worker takes them from the stage's queue.
+    let listened = format!(r"{}{stage}\.", escaped(ANSWERS));
+    let cancels = format!("{stage}.cancel.requested");
     Role {
         user: format!("millrace-{stage}"),
         tags: "",
-        configure: NOTHING.into(),
-        write: only(&[EVENTS_EXCHANGE.into(), WORK_EXCHANGE.into()]),
-        read: only(&[stage.queue()]),
+        configure: format!("^{listened}"),
+        write: format!("^({}|{}|{listened}.+)$", escaped(EVENTS_EXCHANGE), escaped(WORK_EXCHANGE)),
+        read: format!("^({}|{}|{listened}.+)$", escaped(&stage.queue()), escaped(COMMANDS_EXCHANGE)),
         // Its own stage's keys, but not the one that pauses it.
         keys: vec![(EVENTS_EXCHANGE, types(&events)), (WORK_EXCHANGE, format!(r"^{stage}($|\.dead$|\.delay\.)"))],
+        hears: vec![(COMMANDS_EXCHANGE, types(&[&cancels]))],
     }
 }
 
@@ -78,6 +86,7 @@ fn operator() -> Role {
         read: format!(r"^({}|{listened}|millrace\.({stages})(\.(dead|paused))?)$", escaped(EVENTS_EXCHANGE)),
         // Replays, what was looked at, and the flag that pauses.
         keys: vec![(WORK_EXCHANGE, format!(r"^({stages})(\.paused)?$"))],
+        hears: Vec::new(),
     }
 }
 
@@ -91,6 +100,7 @@ fn airflow() -> Role {
         write: format!("^({}|{listened})$", escaped(COMMANDS_EXCHANGE)),
         read: format!("^({}|{listened})$", escaped(EVENTS_EXCHANGE)),
         keys: Vec::new(),
+        hears: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! from them, and `design.md` draws them.
 
 use messages::{COMMANDS_EXCHANGE, EVENTS_EXCHANGE, Stage};
+use uuid::Uuid;
 
 /// The topic exchange by which a stage's messages come back to it: retries, replays, dead letters. Keys begin with the
 /// stage's name, so that a worker's right to write can be narrowed to its own stage.
@@ -146,6 +147,17 @@ pub(super) fn dead_queue(stage: Stage) -> String {
 
 pub(super) fn flag_queue(stage: Stage) -> String {
     format!("{}.paused", stage.queue())
+}
+
+/// A queue of its own for whoever waits for answers.
+pub(super) fn answers_queue() -> String {
+    format!("{ANSWERS}{}", Uuid::new_v4())
+}
+
+/// A queue of its own for a worker that hears what is said to its whole stage. It bears the stage's name, so that a worker's
+/// right to make queues ends there.
+pub(super) fn stage_answers_queue(stage: &str) -> String {
+    format!("{ANSWERS}{stage}.{}", Uuid::new_v4())
 }
 
 /// A queue that whoever looks at a stage's dead letters has meanwhile. Named like a listener's, because those are what

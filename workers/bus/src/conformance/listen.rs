@@ -1,6 +1,9 @@
 //! Listeners.
 
-use messages::{DqCompleted, Envelope, Failure, IngestCompleted, IngestFailed, LoadId, Message, Stage, Verdict};
+use messages::{
+    CancelRequested, DqCancelRequested, DqCompleted, Envelope, Failure, IngestCompleted, IngestFailed, LoadId, Message,
+    Stage, Verdict,
+};
 
 use super::Fixture;
 use super::support::{depth, fresh_load_id, next, nothing_comes};
@@ -86,6 +89,49 @@ pub async fn a_listener_leaves_nothing_behind(bus: &impl Fixture) {
     }
     let mut later = bus.listen(&load_id, INGEST_TYPES).await.unwrap();
     nothing_comes(&mut *later).await;
+}
+
+const CANCEL: &[&str] = &["dq.cancel.requested"];
+
+/// Whoever listens to all hears every load, from any process, and no other type; a bus that several may share has others' too.
+pub async fn a_listener_to_all_hears_every_load_once(bus: &impl Fixture) {
+    let (here, there) = (bus.open("here").await, bus.open("there").await);
+    let mut one = here.listen_to_all(CANCEL).await.unwrap();
+    let mut two = there.listen_to_all(CANCEL).await.unwrap();
+    let (first, second) = (cancel(&fresh_load_id()), cancel(&fresh_load_id()));
+    for envelope in [first.clone(), event(failed(first.load_id())), second.clone()] {
+        there.publish(&envelope).await.unwrap();
+    }
+    for listener in [&mut one, &mut two] {
+        for expected in [&first, &second] {
+            assert_eq!(next(&mut **listener).await.envelope().unwrap(), *expected);
+        }
+        nothing_comes(&mut **listener).await;
+    }
+}
+
+/// The stage gets its message all the same, and a listener that is gone leaves nothing.
+pub async fn a_listener_to_all_takes_nothing_and_leaves_nothing(bus: &impl Fixture) {
+    let bus = bus.open("a").await;
+    let mut listener = bus.listen_to_all(CANCEL).await.unwrap();
+    let mut stage = bus.consume(Stage::Dq, 1).await.unwrap();
+    let sent = cancel(&fresh_load_id());
+    bus.publish(&sent).await.unwrap();
+    assert_eq!(next(&mut *listener).await.envelope().unwrap(), sent);
+    let delivery = next(&mut *stage).await;
+    assert_eq!(delivery.envelope().unwrap(), sent);
+    delivery.ack().await.unwrap();
+    drop(listener);
+    let unheard = cancel(&fresh_load_id());
+    bus.publish(&unheard).await.unwrap();
+    next(&mut *stage).await.ack().await.unwrap();
+    depth(&*bus, Stage::Dq, |depth| depth.unsettled() + depth.dead == 0).await;
+    nothing_comes(&mut *bus.listen_to_all(CANCEL).await.unwrap()).await;
+}
+
+fn cancel(load_id: &LoadId) -> Envelope {
+    let command_id = messages::MessageId::fresh();
+    event(DqCancelRequested(CancelRequested { load_id: load_id.clone(), command_id, reason: None }))
 }
 
 fn event(message: impl Into<Message>) -> Envelope {

@@ -69,6 +69,8 @@ macro_rules! conformance_tests {
             listen: listeners_hear_a_copy_each
             listen: what_a_listener_dropped_never_comes_again
             listen: a_listener_leaves_nothing_behind
+            listen: a_listener_to_all_hears_every_load_once
+            listen: a_listener_to_all_takes_nothing_and_leaves_nothing
             depths: depths_tell_where_every_message_is
             depths: depths_tell_who_consumes
             depths: the_oldest_tells_its_age_and_stays

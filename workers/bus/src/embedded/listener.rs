@@ -1,12 +1,13 @@
 //! The SQL of listeners: a listener hears copies of the messages with its keys, and its queue ends with it.
 
+use messages::RoutingKey;
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub(super) fn open(connection: &Connection, owner: &str, listener: &str, keys: &[String]) -> rusqlite::Result<()> {
+pub(super) fn open(connection: &Connection, owner: &str, listener: &str, keys: &[RoutingKey]) -> rusqlite::Result<()> {
     let mut insert =
         connection.prepare_cached("INSERT OR IGNORE INTO listener (key, listener, owner) VALUES (?1, ?2, ?3)")?;
     for key in keys {
-        insert.execute(params![key, listener, owner])?;
+        insert.execute(params![key.as_str(), listener, owner])?;
     }
     Ok(())
 }
@@ -17,14 +18,19 @@ pub(super) fn close(connection: &Connection, listener: &str) -> rusqlite::Result
     Ok(())
 }
 
-/// Gives each listener of `key` a copy.
-pub(super) fn announce(connection: &Connection, key: &str, body: &[u8]) -> rusqlite::Result<()> {
+/// Gives each listener of `key`, and each of its type `any`, a copy.
+pub(super) fn announce(
+    connection: &Connection,
+    key: &RoutingKey,
+    any: &RoutingKey,
+    body: &[u8],
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO announcement (listener, body)
-             SELECT listener, ?2 FROM listener WHERE key = ?1",
+             SELECT DISTINCT listener, ?3 FROM listener WHERE key IN (?1, ?2)",
         )?
-        .execute(params![key, body])
+        .execute(params![key.as_str(), any.as_str(), body])
         .map(drop)
 }
 

@@ -72,6 +72,16 @@ impl EmbeddedBus {
 }
 
 impl EmbeddedBus {
+    /// Listens for messages with these keys.
+    async fn hear(&self, keys: Vec<RoutingKey>) -> Result<Box<dyn Consumer>, BusError> {
+        let name = Uuid::now_v7().to_string();
+        // Made first: if the caller stops waiting, it is dropped and takes its queue away with it.
+        let listener = Listener::new(self.handle.clone(), name.clone());
+        let owner = self.handle.owner.clone();
+        self.handle.call(Needs::Write, move |connection| listener::open(connection, &owner, &name, &keys)).await?;
+        Ok(Box::new(listener))
+    }
+
     /// Does `work` to each of these dead letters in one transaction; the ids that were found.
     async fn each_dead(
         &self,
@@ -101,7 +111,7 @@ impl Bus for EmbeddedBus {
 
     async fn publish(&self, envelope: &Envelope) -> Result<(), BusError> {
         let body = envelope.to_json()?;
-        let key = envelope.routing_key();
+        let (key, any) = (envelope.routing_key(), RoutingKey::any(envelope.message.type_name()));
         let stage = envelope.message.stage();
         // An announcement that nobody must handle can't be lost by a power cut: its listeners are gone then.
         let needs = if stage.is_some() { Needs::Disk } else { Needs::Write };
@@ -110,7 +120,7 @@ impl Bus for EmbeddedBus {
                 if let Some(stage) = stage {
                     queue::put(turn, stage, &body)?;
                 }
-                listener::announce(turn, key.as_str(), &body)
+                listener::announce(turn, &key, &any, &body)
             })
             .await
     }
@@ -125,13 +135,11 @@ impl Bus for EmbeddedBus {
     }
 
     async fn listen(&self, load_id: &LoadId, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
-        let name = Uuid::now_v7().to_string();
-        let keys: Vec<String> = types.iter().map(|name| RoutingKey::new(name, load_id).as_str().to_owned()).collect();
-        // Made first: if the caller stops waiting, it is dropped and takes its queue away with it.
-        let listener = Listener::new(self.handle.clone(), name.clone());
-        let owner = self.handle.owner.clone();
-        self.handle.call(Needs::Write, move |connection| listener::open(connection, &owner, &name, &keys)).await?;
-        Ok(Box::new(listener))
+        self.hear(types.iter().map(|name| RoutingKey::new(name, load_id)).collect()).await
+    }
+
+    async fn listen_to_all(&self, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
+        self.hear(types.iter().map(|name| RoutingKey::any(name)).collect()).await
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {

@@ -6,7 +6,7 @@ use lapin::options::{BasicGetOptions, BasicRejectOptions};
 use messages::{Failure, Stage};
 use millrace_bus::Bus;
 
-use crate::plant::{Plant, command, message, next, until};
+use crate::plant::{Plant, assert_refused, command, message, next, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_its_way_from_role_to_role() {
@@ -136,6 +136,31 @@ async fn whoever_asks_hears_the_answer() {
         assert!(tokio::time::Instant::now() < deadline, "a listener's queue is left");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Whichever worker takes the cancel from the queue, the others hear of it; and they hear nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_worker_hears_the_cancels_of_its_stage_alone() {
+    let plant = Plant::open().await;
+    let airflow = plant.bus("millrace-airflow").await;
+    for stage in Stage::ALL {
+        let worker = plant.bus(&format!("millrace-{stage}")).await;
+        let cancel = |stage: Stage| format!("{stage}.cancel.requested");
+        let mut heard = worker.listen_to_all(&[&cancel(stage)]).await.unwrap();
+        let sent = message(&cancel(stage));
+        airflow.publish(&command(stage)).await.unwrap();
+        airflow.publish(&sent).await.unwrap();
+        assert_eq!(next(&mut *heard).await.envelope().unwrap(), sent);
+        drop(heard);
+        for other in Stage::ALL.into_iter().filter(|other| *other != stage) {
+            assert_refused("another stage's cancels", worker.listen_to_all(&[&cancel(other)]).await);
+        }
+        assert_refused("commands", worker.listen_to_all(&[&format!("{stage}.requested")]).await);
+        assert_refused("answers", worker.listen_to_all(&[&format!("{stage}.failed")]).await);
+        worker.close().await;
+    }
+    let watch = plant.bus("millrace-watch").await;
+    assert_refused("the watcher", watch.listen_to_all(&["ingest.cancel.requested"]).await);
 }
 
 fn is_listeners(queue: &serde_json::Value) -> bool {

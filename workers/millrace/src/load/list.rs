@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use messages::{Failure, LoadId};
+use messages::{Failure, LoadId, Stage};
 use serde::Serialize;
-use warehouse::{Ledger, LoadLine, LoadStatus, StageLine};
+use warehouse::{Ledger, LoadLine, LoadStatus, StageLine, StageStatus};
 
 use super::state::State;
 use crate::output::{self, Output, thousands};
@@ -40,14 +40,21 @@ pub async fn list(ledger: &Ledger, limit: usize, output: &Output) -> Result<(), 
             None => loads.push((line.load_id.clone(), vec![line])),
         }
     }
-    loads.truncate(limit);
-    let listed: Vec<Listed> = loads
+    // Taken back before it had files.
+    let cancelled = |line: &StageLine| line.stage == Stage::Ingest && line.status == StageStatus::Cancelled;
+    let without_files = stages.iter().filter(|(_, lines)| lines.iter().any(cancelled)).map(|(load_id, _)| load_id);
+    let without_files: Vec<LoadId> =
+        without_files.filter(|load_id| loads.iter().all(|(known, _)| known != *load_id)).cloned().collect();
+    loads.extend(without_files.into_iter().map(|load_id| (load_id, Vec::new())));
+    let mut listed: Vec<Listed> = loads
         .into_iter()
         .map(|(load_id, lines)| {
             let stages = stages.remove(&load_id).unwrap_or_default();
             summarise(load_id, &lines, &stages)
         })
         .collect();
+    listed.sort_by_key(|load| std::cmp::Reverse(load.finished_at));
+    listed.truncate(limit);
     output.value(&listed, |listed| show(listed, output))
 }
 
@@ -57,6 +64,8 @@ fn summarise(load_id: LoadId, lines: &[LoadLine], stages: &[StageLine]) -> Liste
     tables.dedup();
     let loaded = || lines.iter().filter(|line| line.status == LoadStatus::Success);
     let error = lines.iter().find_map(|line| line.error.clone());
+    let ends: Vec<&StageLine> = stages.iter().filter(|line| line.status != StageStatus::CancelRequested).collect();
+    let ended_at = ends.iter().map(|line| line.finished_at).max().unwrap_or_default();
     Listed {
         load_id,
         state: State::of(lines, stages),
@@ -64,9 +73,9 @@ fn summarise(load_id: LoadId, lines: &[LoadLine], stages: &[StageLine]) -> Liste
         files: lines.iter().map(|line| line.run_files).max().unwrap_or_default(),
         rows_loaded: loaded().map(|line| line.rows_loaded).sum(),
         rows_rejected: loaded().map(|line| line.rows_rejected).sum(),
-        as_of: lines.iter().map(|line| line.as_of).max().unwrap_or_default(),
-        finished_at: lines.iter().map(|line| line.finished_at).max().unwrap_or_default(),
-        error: error.or_else(|| stages.last().and_then(|line| line.error.clone())),
+        as_of: lines.iter().map(|line| line.as_of).max().unwrap_or(ended_at),
+        finished_at: lines.iter().map(|line| line.finished_at).max().unwrap_or(ended_at),
+        error: error.or_else(|| ends.last().and_then(|line| line.error.clone())),
     }
 }
 

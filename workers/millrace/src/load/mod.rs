@@ -4,6 +4,8 @@ mod list;
 mod show;
 mod state;
 
+pub use state::State;
+
 use std::time::Duration;
 
 use messages::Failure;

@@ -2,7 +2,7 @@
 
 use messages::{CheckStatus, Failure, LoadId, NodeOutcome};
 use serde::Serialize;
-use warehouse::{Ledger, LoadLine, QualityLine, StageLine};
+use warehouse::{Ledger, LoadLine, LoadStatus, QualityLine, StageLine, StageStatus};
 
 use super::state::State;
 use crate::End;
@@ -79,9 +79,14 @@ fn files(shown: &Shown, output: &Output) {
     output.table(&["ingest", "table", "file", "rows", "rejected", "try", "at (UTC)", "secs"], rows.collect());
     for line in &shown.files {
         if let Some(error) = &line.error {
-            output.note(&format!("{} {error}", output::bad("error:")));
+            output.note(&why(line.status == LoadStatus::Cancelled, error));
         }
     }
+}
+
+/// Why it ended so: nothing is wrong with what was cancelled.
+fn why(is_cancelled: bool, error: &str) -> String {
+    if is_cancelled { output::warn(error) } else { format!("{} {error}", output::bad("error:")) }
 }
 
 fn stage(line: &StageLine, output: &Output) {
@@ -94,7 +99,7 @@ fn stage(line: &StageLine, output: &Output) {
         elapsed.as_seconds_f64()
     ));
     if let Some(error) = &line.error {
-        output.note(&format!("{} {error}", output::bad("error:")));
+        output.note(&why(matches!(line.status, StageStatus::Cancelled | StageStatus::CancelRequested), error));
     }
     let nodes = line.announced.get("nodes").cloned().unwrap_or_default();
     let nodes: Vec<NodeOutcome> = serde_json::from_value(nodes).unwrap_or_default();

@@ -26,19 +26,29 @@ pub enum State {
     Warned,
     /// A check of severity error did not pass, or the checks could not run.
     Failed,
+    /// Its command was taken back. What it had done by then stands.
+    Cancelled,
 }
 
 impl State {
+    /// The stages that have something to do yet for the newest command of a load, as far as the audit knows.
+    pub fn open_stages(files: &[LoadLine], stages: &[StageLine]) -> &'static [Stage] {
+        if by_file(files).values().any(|status| *status == LoadStatus::Planned) {
+            return &[Stage::Ingest, Stage::Transform, Stage::Dq];
+        }
+        match Self::of(files, stages) {
+            Self::Loaded => &[Stage::Transform, Stage::Dq],
+            Self::Transformed => &[Stage::Dq],
+            _ => &[],
+        }
+    }
+
     /// The state that the lines tell of. `files` holds lines of one load in any order; only the newest command counts.
     pub fn of(files: &[LoadLine], stages: &[StageLine]) -> Self {
-        let newest = files.iter().map(|line| line.command_id).max();
-        let mut by_file: HashMap<&str, LoadStatus> = HashMap::new();
-        for line in files.iter().filter(|line| Some(line.command_id) == newest) {
-            let status = by_file.entry(&line.uri).or_insert(line.status);
-            // Loaded once is loaded, whatever a second delivery ran into.
-            if *status != LoadStatus::Success && line.status != LoadStatus::Planned {
-                *status = line.status;
-            }
+        let by_file = by_file(files);
+        let has_ended = !by_file.values().any(|status| *status == LoadStatus::Planned);
+        if has_ended && by_file.values().any(|status| *status == LoadStatus::Cancelled) {
+            return Self::Cancelled;
         }
         if by_file.values().any(|status| *status == LoadStatus::Failed) {
             return Self::IngestFailed;
@@ -47,7 +57,9 @@ impl State {
             return Self::Ingesting;
         }
         let loaded_at = files.iter().map(|line| line.finished_at).max();
-        let later = stages.iter().filter(|line| loaded_at.is_none_or(|at| line.finished_at >= at));
+        // That somebody took a command back is no end of it.
+        let ends = stages.iter().filter(|line| line.status != StageStatus::CancelRequested);
+        let later = ends.filter(|line| loaded_at.is_none_or(|at| line.finished_at >= at));
         match later.max_by_key(|line| line.finished_at) {
             None => Self::Loaded,
             Some(line) => Self::after(line),
@@ -57,6 +69,7 @@ impl State {
     fn after(line: &StageLine) -> Self {
         let verdict = line.announced.get("verdict").and_then(|verdict| verdict.as_str());
         match (line.stage, line.status, verdict) {
+            (_, StageStatus::Cancelled | StageStatus::CancelRequested, _) => Self::Cancelled,
             (Stage::Dq, StageStatus::Success, Some("warned")) => Self::Warned,
             (Stage::Dq, StageStatus::Success, _) => Self::Passed,
             (Stage::Dq, StageStatus::Failed, _) => Self::Failed,
@@ -76,6 +89,7 @@ impl State {
             Self::Passed => Verdict::Passed.as_str(),
             Self::Warned => Verdict::Warned.as_str(),
             Self::Failed => Verdict::Failed.as_str(),
+            Self::Cancelled => "CANCELLED",
         }
     }
 
@@ -83,6 +97,21 @@ impl State {
     pub fn is_failure(self) -> bool {
         matches!(self, Self::IngestFailed | Self::TransformFailed | Self::Failed)
     }
+}
+
+/// How far each file came under the newest command.
+fn by_file(files: &[LoadLine]) -> HashMap<&str, LoadStatus> {
+    let newest = files.iter().map(|line| line.command_id).max();
+    let mut by_file: HashMap<&str, LoadStatus> = HashMap::new();
+    for line in files.iter().filter(|line| Some(line.command_id) == newest) {
+        let status = by_file.entry(&line.uri).or_insert(line.status);
+        // Loaded once is loaded, whatever a second delivery ran into; cancelled is cancelled.
+        let is_settled = matches!(status, LoadStatus::Success | LoadStatus::Cancelled);
+        if line.status == LoadStatus::Success || !is_settled && line.status != LoadStatus::Planned {
+            *status = line.status;
+        }
+    }
+    by_file
 }
 
 #[cfg(test)]
@@ -150,6 +179,40 @@ mod tests {
         assert_eq!(State::of(&failed, &[]), State::IngestFailed);
         let twice = [file("a", Success, 1), file("a", Failed, 1), file("b", Success, 1)];
         assert_eq!(State::of(&twice, &[]), State::Loaded);
+    }
+
+    #[test]
+    fn a_run_that_was_taken_back_ends_as_cancelled_once_each_of_its_files_has_ended() {
+        use LoadStatus::{Cancelled, Failed, Planned, Success};
+        let lines = |statuses: &[(&str, LoadStatus)]| -> Vec<LoadLine> {
+            statuses.iter().map(|(uri, status)| file(uri, *status, 1)).collect()
+        };
+        for (statuses, state) in [
+            (&[("a", Success), ("b", Cancelled)][..], State::Cancelled),
+            (&[("a", Planned), ("b", Cancelled)], State::Ingesting),
+            (&[("a", Failed), ("b", Cancelled)], State::Cancelled),
+            (&[("a", Success), ("a", Cancelled)], State::Loaded),
+            (&[("a", Cancelled), ("a", Success)], State::Loaded),
+            (&[("a", Cancelled), ("a", Failed)], State::Cancelled),
+        ] {
+            assert_eq!(State::of(&lines(statuses), &[]), state, "{statuses:?}");
+        }
+        let again = [file("a", Cancelled, 1), file("a", Success, 4)];
+        assert_eq!(State::of(&again, &[]), State::Loaded);
+        assert!(!State::Cancelled.is_failure());
+    }
+
+    #[test]
+    fn that_a_cancel_was_asked_for_is_no_end() {
+        let done = [
+            stage(Stage::Transform, StageStatus::Success, 2, ""),
+            stage(Stage::Transform, StageStatus::CancelRequested, 3, ""),
+        ];
+        let loaded = [file("a", LoadStatus::Success, 1)];
+        assert_eq!(State::of(&loaded, &done), State::Transformed);
+        assert_eq!(State::of(&loaded, &done[1..]), State::Loaded);
+        assert_eq!(State::of(&loaded, &[stage(Stage::Dq, StageStatus::Cancelled, 3, "failed")]), State::Cancelled);
+        assert_eq!(State::of(&[], &[stage(Stage::Ingest, StageStatus::Cancelled, 3, "")]), State::Cancelled);
     }
 
     #[test]

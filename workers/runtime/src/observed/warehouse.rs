@@ -138,7 +138,7 @@ impl Warehouse for ObservedWarehouse {
         self.told(Call::load(slice), self.warehouse.load(slice, rows)).await
     }
 
-    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError> {
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {
         self.told(Call::of_all(statements), self.warehouse.transact(statements, alone)).await
     }
 

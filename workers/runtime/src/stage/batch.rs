@@ -23,7 +23,7 @@ impl<H: Handler> StageLoop<H> {
     /// is handled alone, so that it takes no other with it.
     pub(super) async fn handle(&mut self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<(), Failure> {
         let mut together = Vec::new();
-        for delivery in batch {
+        for delivery in self.take_back(batch, stop).await? {
             let suspect = is_suspect(&delivery);
             if suspect {
                 self.handle_together(std::mem::take(&mut together), stop).await?;
@@ -36,6 +36,29 @@ impl<H: Handler> StageLoop<H> {
             }
         }
         self.handle_together(together, stop).await
+    }
+
+    /// Takes in what the batch takes back, before anything of it is begun; the others are left.
+    async fn take_back(&mut self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<Vec<Delivery>, Failure> {
+        let stage = self.handler.stage();
+        let is_cancel = |delivery: &Delivery| {
+            let message = delivery.envelope().ok().map(|envelope| envelope.message);
+            message.is_some_and(|message| message.cancels().is_some() && message.stage() == Some(stage))
+        };
+        let (cancels, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_cancel);
+        for delivery in cancels {
+            let Some((delivery, work)) = self.read(delivery, stop).await? else { continue };
+            let Some(cancel) = work.envelope.message.cancels() else { continue };
+            self.cancels.hear(cancel, work.envelope.trace);
+            let span = work.span.clone();
+            let recorded = caught(self.handler.cancel(&work, cancel)).instrument(span.clone()).await;
+            let recorded = recorded.unwrap_or_else(|panic| Err(panic.failure())).map(|()| {
+                report::cancel_recorded(stage, &work, cancel);
+                Handled::default()
+            });
+            self.settle(delivery, &work, recorded, stop).instrument(span).await?;
+        }
+        Ok(others)
     }
 
     /// What is to be done, unless that is already clear: what can't be read or was tried often enough is given up.
@@ -61,7 +84,7 @@ impl<H: Handler> StageLoop<H> {
                 return Ok(None);
             }
         };
-        let work = Work::delivered(envelope, attempt, self.handler.stage(), self.bus.system());
+        let work = Work::delivered(envelope, attempt, self.handler.stage(), self.bus.system()).heeding(&self.cancels);
         if attempt <= self.retry.max_attempts {
             return Ok(Some((delivery, work)));
         }

@@ -2,6 +2,8 @@
 //! between, the delivery comes again and is handled to the same end.
 
 mod batch;
+mod cancels;
+mod listen;
 mod panics;
 mod report;
 mod settle;
@@ -12,12 +14,14 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bus::{Bus, Consumer, Delivery};
-use messages::{Envelope, Failure, FailureClass, Stage};
+use messages::{CancelRequested, Envelope, Failure, FailureClass, Stage};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::RetryPolicy;
 
+pub use cancels::{CancelSignal, Cancels};
+use listen::Listening;
 pub use work::Work;
 
 /// How long a stage waits for others to handle together.
@@ -49,10 +53,16 @@ pub trait Handler: Send + Sync {
 
     /// Handles messages, one result for each in their order. What it did is committed before it returns; what came a
     /// second time changes nothing and is announced again. Should it panic over several messages, it is called again
-    /// with each of them alone.
+    /// with each of them alone. What it finds [taken back](Work::cancel), or breaks off for it, ends in a failure of the class
+    /// `Cancelled`; what is done by then is done, and is announced so.
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>>;
 
-    /// A message is given up: records that and says what to announce. Called before it is dead-lettered. A dry run is not:
+    /// Somebody takes a command back: records that, so that it holds wherever and whenever the command is delivered. A copy
+    /// of it changes nothing.
+    async fn cancel(&mut self, work: &Work, cancel: &CancelRequested) -> Result<(), Failure>;
+
+    /// A message is given up: records that and says what to announce. Called before it is dead-lettered; one that ends as
+    /// cancelled is acknowledged. What another worker has done meanwhile stands, and is what is announced. Of a dry run
     /// nothing is recorded, and it is acknowledged with what this announces, its answer.
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure>;
 }
@@ -80,6 +90,8 @@ pub struct StageLoop<H> {
     pub retry: RetryPolicy,
     /// Hears of every message that was announced, for whoever shows progress.
     pub announced: Option<broadcast::Sender<Envelope>>,
+    /// What is heard of commands that are taken back.
+    pub cancels: Cancels,
 }
 
 impl<H: Handler> StageLoop<H> {
@@ -87,6 +99,13 @@ impl<H: Handler> StageLoop<H> {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Failure> {
         let stage = self.handler.stage();
         report::begins(stage);
+        let listening = Listening::begin(self.bus.clone(), stage, self.cancels.clone(), self.retry.clone()).await;
+        let ended = self.work(stage, stop).await;
+        listening.end().await;
+        ended
+    }
+
+    async fn work(&mut self, stage: Stage, stop: CancellationToken) -> Result<(), Failure> {
         let mut failures = 0;
         while !stop.is_cancelled() {
             match self.consume(stage, &stop, &mut failures).await {

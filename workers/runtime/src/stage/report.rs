@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use messages::{Failure, FailureClass, Stage};
+use bus::BusError;
+use messages::{CancelRequested, Failure, FailureClass, Stage};
 
 use super::Work;
-use crate::telemetry::{labels, metrics};
+use crate::telemetry::{context, labels, metrics, span};
 
 /// The loop begins: what may go wrong is counted from 0, because nobody sees a number rise that was not there before.
 pub(super) fn begins(stage: Stage) {
     metrics().retries.add(0, &[labels::stage(stage)]);
+    metrics().cancelled.add(0, &[labels::stage(stage)]);
     for class in [FailureClass::Permanent, FailureClass::Transient] {
         metrics().dead_letters.add(0, &[labels::stage(stage), labels::class(class)]);
     }
@@ -56,6 +58,39 @@ pub(super) fn answered(stage: Stage, work: &Work, failure: &Failure) {
             "a dry run could not be done; its answer says so"
         );
     });
+}
+
+/// Somebody takes a command back, and the audit says so.
+pub(super) fn cancel_recorded(stage: Stage, work: &Work, cancel: &CancelRequested) {
+    span::set(&work.span, "millrace.cancelled_command", cancel.command_id.to_string());
+    work.span.in_scope(|| {
+        tracing::info!(
+            %stage, load_id = %cancel.load_id, command_id = %cancel.command_id, reason = cancel.reason,
+            "a command is taken back: what waits is not begun, what is in hand is broken off where it can be"
+        );
+    });
+}
+
+/// A message ended as cancelled, and its delivery is acknowledged: nobody has to mend anything. Its span leads to whoever took
+/// it back.
+pub(super) fn cancelled(stage: Stage, work: &Work, failure: &Failure) {
+    span::set(&work.span, "millrace.cancelled", true);
+    if let Some(trace) = work.cancel.trace() {
+        context::link(&work.span, trace);
+    }
+    metrics().cancelled.add(1, &[labels::stage(stage)]);
+    settled(stage, work, "cancelled");
+    work.span.in_scope(|| {
+        tracing::info!(%stage, attempt = work.attempt, reason = failure.message, "cancelled");
+    });
+}
+
+/// The user has no right to hear of cancels; said once.
+pub(super) fn deaf(stage: Stage, error: &BusError) {
+    tracing::warn!(
+        %stage, %error,
+        "this worker can't hear of cancels while it is busy: what waits is cancelled all the same, what is in hand is not broken off"
+    );
 }
 
 /// A message can't even be read, so nobody knows which load it belongs to.

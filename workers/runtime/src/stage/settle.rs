@@ -46,11 +46,19 @@ impl<H: Handler> StageLoop<H> {
         failure: Failure,
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
-        let recorded = match caught(self.handler.give_up(work, &failure)).await {
+        let recorded = match caught(self.record_end(work, &failure)).await {
             Ok(recorded) => recorded,
             Err(panic) => Err(panic.failure()),
         };
         match recorded {
+            Ok(handled) if failure.class == FailureClass::Cancelled => {
+                self.publish(handled, stop).await?;
+                failpoint::point!("ack:before");
+                delivery.ack().await?;
+                failpoint::point!("ack:after");
+                report::cancelled(self.handler.stage(), work, &failure);
+                Ok(())
+            }
             Ok(handled) => {
                 self.publish(handled, stop).await?;
                 if work.envelope.message.is_dry_run() {
@@ -80,6 +88,14 @@ impl<H: Handler> StageLoop<H> {
                 Ok(())
             }
         }
+    }
+
+    async fn record_end(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
+        // Nobody waits for an answer to a cancel: it is the command that is answered.
+        if work.envelope.message.cancels().is_some() {
+            return Ok(Handled::default());
+        }
+        self.handler.give_up(work, failure).await
     }
 
     /// Publishes until it succeeds: the work is committed, and only the announcement is missing. Ends with an error

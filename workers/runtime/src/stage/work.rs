@@ -7,6 +7,7 @@ use messages::{Envelope, Failure, Stage, TraceContext};
 use tracing::Span;
 use tracing::field::{self, Empty};
 
+use super::{CancelSignal, Cancels};
 use crate::log::TRACE_ID;
 use crate::pulse;
 use crate::telemetry::{context, labels, metrics, span};
@@ -21,6 +22,8 @@ pub struct Work {
     /// What handling it is recorded as. The first message's is entered already; a handler that takes several messages at a
     /// time enters each one's for what it does for that one alone.
     pub span: Span,
+    /// Whether somebody takes it back meanwhile, as far as this process hears; the audit knows of the others.
+    pub cancel: CancelSignal,
     begun: Instant,
 }
 
@@ -64,7 +67,12 @@ pub(super) fn unreadable(
 impl Work {
     /// A message that nobody records, as in tests.
     pub fn new(envelope: Envelope, attempt: u32) -> Self {
-        Self { envelope, attempt, span: Span::none(), begun: Instant::now() }
+        Self { envelope, attempt, span: Span::none(), cancel: CancelSignal::never(), begun: Instant::now() }
+    }
+
+    /// The same, which heeds what is heard of commands that are taken back.
+    pub fn heeding(self, cancels: &Cancels) -> Self {
+        Self { cancel: cancels.about(&self.envelope), ..self }
     }
 
     /// A message that was delivered, as a span of its sender's trace.
@@ -80,7 +88,7 @@ impl Work {
             // The sender's clock may be ahead.
             metrics().stage_wait.record(waited.max(0.0), &[labels::stage(stage)]);
         }
-        Self { envelope, attempt, span, begun: Instant::now() }
+        Self { envelope, attempt, span, cancel: CancelSignal::never(), begun: Instant::now() }
     }
 
     /// How long it has been in hand.

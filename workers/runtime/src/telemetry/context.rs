@@ -55,6 +55,11 @@ pub fn continue_trace(span: &Span, sender: TraceContext) {
     let _ = span.set_parent(Context::new().with_remote_span_context(span_context(sender, None)));
 }
 
+/// Links the span to whoever else has to do with it.
+pub fn link(span: &Span, other: TraceContext) {
+    span.add_link(span_context(other, None));
+}
+
 fn span_context(sender: TraceContext, state: Option<&str>) -> SpanContext {
     let state = state.and_then(|state| TraceState::from_str(state).ok());
     SpanContext::new(

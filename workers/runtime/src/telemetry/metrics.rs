@@ -35,6 +35,8 @@ pub struct Metrics {
     pub retries: Counter<u64>,
     /// Messages given up, by stage and class of failure.
     pub dead_letters: Counter<u64>,
+    /// Messages that were not done because their command was taken back, by stage.
+    pub cancelled: Counter<u64>,
     /// Time of a build, by mode and outcome.
     pub build_duration: Histogram<f64>,
     /// Time of a dbt node, by node, type and status.
@@ -80,6 +82,7 @@ impl Metrics {
             stage_wait: seconds("millrace.stage.wait", "From a message's making to its first delivery"),
             retries: counter("millrace.retries", "{message}", "Messages that failed and are tried again later"),
             dead_letters: counter("millrace.dead_letters", "{message}", "Messages that were given up"),
+            cancelled: counter("millrace.cancelled", "{message}", "Messages whose command was taken back"),
             build_duration: seconds("millrace.dbt.build.duration", "Time of a dbt build"),
             node_duration: seconds("millrace.dbt.node.duration", "Time of a dbt node"),
             nodes: counter("millrace.dbt.nodes", "{node}", "dbt nodes that were built, tested or skipped"),

@@ -99,6 +99,10 @@ impl Bus for Deadly {
         self.bus.listen(load_id, types).await
     }
 
+    async fn listen_to_all(&self, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
+        self.bus.listen_to_all(types).await
+    }
+
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {
         self.bus.depths().await
     }

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use bus::Bus;
 use bus::embedded::EmbeddedBus;
 use messages::{
-    DqCompleted, DqDryRunCompleted, DqDryRunRequested, DqRequested, Envelope, Failure, LoadId, Stage, Verdict,
+    CancelRequested, DqCancelRequested, DqCompleted, DqDryRunCompleted, DqDryRunRequested, DqFailed, DqRequested,
+    Envelope, Failure, FailureClass, LoadId, MessageId, Stage, Verdict,
 };
-use millrace_runtime::{Handled, Handler, Patience, RetryPolicy, StageLoop, Work};
+use millrace_runtime::{Cancels, Handled, Handler, Patience, RetryPolicy, StageLoop, Work};
 use tokio_util::sync::CancellationToken;
 
 /// Does what the LOAD_ID says, and writes down what it saw.
@@ -19,12 +20,20 @@ pub struct Script {
     /// The LOAD_IDs of each call.
     pub batches: Arc<Mutex<Vec<Vec<String>>>>,
     pub given_up: Arc<Mutex<Vec<(String, Failure)>>>,
+    /// What was taken back, as an audit keeps it, with the tries that it took.
+    pub taken_back: Arc<Mutex<Vec<(CancelRequested, u32)>>>,
     together: usize,
 }
 
 impl Script {
     pub fn of(together: usize) -> Self {
-        Self { handled: Arc::default(), batches: Arc::default(), given_up: Arc::default(), together }
+        Self {
+            handled: Arc::default(),
+            batches: Arc::default(),
+            given_up: Arc::default(),
+            taken_back: Arc::default(),
+            together,
+        }
     }
 }
 
@@ -48,10 +57,20 @@ impl Handler for Script {
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
         let load_id = |work: &Work| work.envelope.load_id().to_string();
         self.batches.lock().unwrap().push(work.iter().map(load_id).collect());
+        if let [Work { envelope, cancel, .. }] = work
+            && envelope.load_id().as_str() == "endless"
+        {
+            return vec![Err(cancel.comes().await)];
+        }
         work.iter()
             .map(|work| {
                 let load_id = load_id(work);
                 self.handled.lock().unwrap().push((load_id.clone(), work.attempt));
+                let taken_back = self.taken_back.lock().unwrap().clone();
+                let known = taken_back.iter().find(|(cancel, _)| cancel.concerns(&work.envelope));
+                if let Some(failure) = known.map(|(cancel, _)| cancel.failure()).or_else(|| work.cancel.heard()) {
+                    return Err(failure);
+                }
                 match load_id.as_str() {
                     "bad" => Err(Failure::permanent("bad input")),
                     "later" if work.attempt < 3 => Err(Failure::transient("not yet")),
@@ -64,16 +83,30 @@ impl Handler for Script {
             .collect()
     }
 
+    async fn cancel(&mut self, work: &Work, cancel: &CancelRequested) -> Result<(), Failure> {
+        let mut taken_back = self.taken_back.lock().unwrap();
+        let reason = cancel.reason.as_deref().unwrap_or_default();
+        if reason == "hard to record" && work.attempt < 3 || reason == "never recorded" {
+            return Err(Failure::transient("the audit is away"));
+        }
+        taken_back.push((cancel.clone(), work.attempt));
+        Ok(())
+    }
+
     async fn give_up(&mut self, work: &Work, failure: &Failure) -> Result<Handled, Failure> {
-        let load_id = work.envelope.load_id().to_string();
-        self.given_up.lock().unwrap().push((load_id.clone(), failure.clone()));
-        assert_ne!(load_id, "panics twice");
-        if !work.envelope.message.is_dry_run() {
+        let load_id = work.envelope.load_id().clone();
+        self.given_up.lock().unwrap().push((load_id.to_string(), failure.clone()));
+        assert_ne!(load_id.as_str(), "panics twice");
+        let failure = failure.clone();
+        if work.envelope.message.is_dry_run() {
+            let answer = DqDryRunCompleted { load_id, verdict: None, checks: Vec::new(), failure: Some(failure) };
+            return Ok(vec![work.envelope.leads_to("test", answer)].into());
+        }
+        if failure.class != FailureClass::Cancelled {
             return Ok(Handled::default());
         }
-        let load_id = work.envelope.load_id().clone();
-        let answer = DqDryRunCompleted { load_id, verdict: None, checks: Vec::new(), failure: Some(failure.clone()) };
-        Ok(vec![work.envelope.leads_to("test", answer)].into())
+        let failed = DqFailed { load_id, verdict: Verdict::Failed, checks: Vec::new(), failure };
+        Ok(vec![work.envelope.leads_to("test", failed)].into())
     }
 }
 
@@ -102,9 +135,16 @@ impl Fixture {
         seen: impl FnOnce(Arc<dyn Bus>) -> Arc<dyn Bus>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mut last = None;
         let bus = Arc::new(EmbeddedBus::open(&folder.path().join("bus.sqlite"), "test").await.unwrap());
         for load_id in waiting {
-            publish(&bus, load_id).await;
+            // `cancel X` takes back what was published last, and speaks of the load X.
+            let envelope = match load_id.strip_prefix("cancel ") {
+                Some(load_id) => cancel(load_id, last.unwrap(), "a typo"),
+                None => command(load_id),
+            };
+            last = Some(envelope.id);
+            bus.publish(&envelope).await.unwrap();
         }
         let stop = CancellationToken::new();
         let stage = StageLoop {
@@ -116,6 +156,7 @@ impl Fixture {
                 max_delay: Duration::from_millis(20),
             },
             announced: None,
+            cancels: Cancels::default(),
         };
         let running = tokio::spawn(stage.run(stop.clone()));
         Self { _folder: folder, bus, script, stop, running }
@@ -129,6 +170,11 @@ impl Fixture {
     pub async fn ask_dry(&self, load_id: &str) {
         let command = DqRequested { load_id: LoadId::new(load_id).unwrap(), sources: Vec::new() };
         self.bus.publish(&Envelope::new("test", DqDryRunRequested(command))).await.unwrap();
+    }
+
+    /// Takes back a command that was given or not.
+    pub async fn take_back(&self, load_id: &str, command_id: MessageId, reason: &str) {
+        self.bus.publish(&cancel(load_id, command_id, reason)).await.unwrap();
     }
 
     pub async fn until_in_hand(&self, count: u64) {
@@ -161,7 +207,16 @@ impl Fixture {
     }
 }
 
+/// A command to judge.
+pub fn command(load_id: &str) -> Envelope {
+    Envelope::new("test", DqRequested { load_id: LoadId::new(load_id).unwrap(), sources: Vec::new() })
+}
+
+fn cancel(load_id: &str, command_id: MessageId, reason: &str) -> Envelope {
+    let (load_id, reason) = (LoadId::new(load_id).unwrap(), Some(reason.to_owned()));
+    Envelope::new("test", DqCancelRequested(CancelRequested { load_id, command_id, reason }))
+}
+
 async fn publish(bus: &EmbeddedBus, load_id: &str) {
-    let command = DqRequested { load_id: LoadId::new(load_id).unwrap(), sources: Vec::new() };
-    bus.publish(&Envelope::new("test", command)).await.unwrap();
+    bus.publish(&command(load_id)).await.unwrap();
 }

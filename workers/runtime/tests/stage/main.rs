@@ -1,6 +1,7 @@
 //! The loop around a stage's queue, on the embedded bus: what is acknowledged, tried again, given up.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cancelled;
 mod deadly;
 mod deaths;
 mod fixture;

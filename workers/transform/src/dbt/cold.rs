@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{BuildReport, BuildRequest, DbtError, DbtSettings, How, NodeResult, NodeStatus, once};
 
@@ -53,17 +54,18 @@ impl Cold {
         &mut self,
         settings: &DbtSettings,
         request: &BuildRequest,
+        stop: &CancellationToken,
     ) -> Result<BuildReport, DbtError> {
         let started = Instant::now();
         let mut args = vec!["build".to_owned(), "--select".into()];
         args.extend(request.select.iter().cloned());
-        args.extend(self.missing_models(settings).await?);
+        args.extend(self.missing_models(settings, stop).await?);
         if request.full_refresh {
             args.push("--full-refresh".into());
         }
         let file = settings.target_dir.join("run_results.json");
         let before = read(&file).map(|results| results.metadata.invocation_id);
-        let output = dbt(settings, args).await?;
+        let output = dbt(settings, args, stop).await?;
         let results = read(&file).filter(|results| Some(&results.metadata.invocation_id) != before.as_ref());
         let Some(results) = results else { return Err(DbtError::of_text(&words(&output))) };
         if results.results.is_empty() {
@@ -79,11 +81,15 @@ impl Cold {
         })
     }
 
-    pub(super) async fn missing_models(&mut self, settings: &DbtSettings) -> Result<BTreeSet<String>, DbtError> {
+    pub(super) async fn missing_models(
+        &mut self,
+        settings: &DbtSettings,
+        stop: &CancellationToken,
+    ) -> Result<BTreeSet<String>, DbtError> {
         if self.all_built {
             return Ok(BTreeSet::new());
         }
-        let output = dbt(settings, ["run-operation", "missing_models"].map(str::to_owned)).await?;
+        let output = dbt(settings, ["run-operation", "missing_models"].map(str::to_owned), stop).await?;
         let told = String::from_utf8_lossy(&output.stdout);
         let list = told.lines().find_map(|line| line.split_once("missing_models: ").map(|(_, list)| list));
         let ids: Vec<String> =
@@ -93,14 +99,21 @@ impl Cold {
     }
 }
 
-pub(super) async fn dbt(settings: &DbtSettings, args: impl IntoIterator<Item = String>) -> Result<Output, DbtError> {
+pub(super) async fn dbt(
+    settings: &DbtSettings,
+    args: impl IntoIterator<Item = String>,
+    stop: &CancellationToken,
+) -> Result<Output, DbtError> {
     let mut command = settings.python();
     command.arg(settings.neighbour("dbt_once.py")).args(["--quiet", "--no-use-colors", "--log-level-file", "none"]);
     command.args(args).arg("--project-dir").arg(&settings.project_dir).arg("--profiles-dir").arg(&settings.project_dir);
-    once::run(command, settings.timeout())
+    let ended = once::run(command, settings.timeout(), stop)
         .await
-        .map_err(|error| DbtError::Missing { message: format!("can't run dbt: {error}; run `make dbt`") })?
-        .ok_or(DbtError::TimedOut { timeout_secs: settings.timeout_secs })
+        .map_err(|error| DbtError::Missing { message: format!("can't run dbt: {error}; run `make dbt`") })?;
+    ended.ok_or_else(|| match stop.is_cancelled() {
+        true => DbtError::Stopped,
+        false => DbtError::TimedOut { timeout_secs: settings.timeout_secs },
+    })
 }
 
 fn read(file: &Path) -> Option<RunResults> {

@@ -49,6 +49,9 @@ pub enum DbtError {
         /// What was in the way.
         message: String,
     },
+    /// The build was broken off because whoever asked for it did not want it any more.
+    #[error("the build was broken off; the models that dbt had built by then stand")]
+    Stopped,
     /// The build was killed.
     #[error("dbt was still building after {timeout_secs} s and was ended; allow it more time or find the slow model")]
     TimedOut {
@@ -112,6 +115,7 @@ impl From<DbtError> for Failure {
                 Self::permanent(message)
             }
             DbtError::Transient { .. } | DbtError::TimedOut { .. } => Self::transient(message),
+            DbtError::Stopped => Self::cancelled(message),
         }
     }
 }

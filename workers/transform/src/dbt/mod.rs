@@ -11,6 +11,7 @@
 //! | it dies in a build | [`DbtError::Transient`]: the same build succeeds in a new one |
 //! | it does not start, and the project is not to blame | this build and those of the next minute run cold |
 //! | a build takes too long | its whole process group is killed: [`DbtError::TimedOut`] |
+//! | the caller stops a build | its whole process group is killed: [`DbtError::Stopped`], and another sidecar warms up |
 //! | the caller drops a build in the middle | the sidecar is replaced before the next build |
 
 mod cause;
@@ -37,6 +38,7 @@ pub use target::DbtWarehouse;
 pub(crate) use protocol::Op;
 
 use cold::Cold;
+use tokio_util::sync::CancellationToken;
 use warm::{Warm, WarmError};
 
 /// dbt on one project and one warehouse; builds one at a time.
@@ -82,22 +84,41 @@ impl Dbt {
     /// [`DbtError::Failed`] for models that failed, [`DbtError::Project`] if the project does not parse or the selection
     /// matches nothing, [`DbtError::Refused`] where the warehouse does not let dbt in, [`DbtError::Transient`] and [`DbtError::TimedOut`] where another try may succeed.
     pub async fn build(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
-        let _building = self.status.building();
-        self.run(Op::Build, request).await
+        self.build_until(request, &CancellationToken::new()).await
     }
 
-    /// Tells what [`Dbt::build`] would build, each node `selected`, and has dbt compile it. Nothing is built, and no build that
+    /// The same, which can be stopped: once `stop` is cancelled dbt is ended, and has let go of the warehouse when this returns.
+    /// What it had built by then stands.
+    ///
+    /// # Errors
+    /// As [`Self::build`], and [`DbtError::Stopped`].
+    pub async fn build_until(
+        &mut self,
+        request: &BuildRequest,
+        stop: &CancellationToken,
+    ) -> Result<BuildReport, DbtError> {
+        self.run_until(Op::Build, request, stop).await
+    }
+
+    /// Tells what [`Self::build`] would build, each node `selected`, and has dbt compile it. Nothing is built, and no build that
     /// follows finds anything of it. The caller owes the same.
     ///
     /// # Errors
-    /// As [`Dbt::build`]; [`DbtError::Failed`], with all nodes, if one of them does not compile.
+    /// As [`Self::build`]; [`DbtError::Failed`], with all nodes, if one of them does not compile.
     pub async fn plan(&mut self, request: &BuildRequest) -> Result<BuildReport, DbtError> {
-        self.run(Op::Plan, request).await
+        self.run_until(Op::Plan, request, &CancellationToken::new()).await
     }
 
-    async fn run(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, DbtError> {
+    /// Builds or plans, until it is stopped.
+    pub(crate) async fn run_until(
+        &mut self,
+        op: Op,
+        request: &BuildRequest,
+        stop: &CancellationToken,
+    ) -> Result<BuildReport, DbtError> {
+        let _building = (op == Op::Build).then(|| self.status.building());
         if let Some(warm) = &mut self.warm {
-            match warm.ask(op, request).await {
+            match warm.ask(op, request, stop).await {
                 Ok(report) => return report.judged(),
                 Err(WarmError::Dbt(error)) => return Err(error),
                 Err(WarmError::Unusable(reason)) => {
@@ -106,8 +127,8 @@ impl Dbt {
             }
         }
         match op {
-            Op::Build => self.cold.build(&self.settings, request).await?.judged(),
-            Op::Plan => self.cold.plan(&self.settings, request).await,
+            Op::Build => self.cold.build(&self.settings, request, stop).await?.judged(),
+            Op::Plan => self.cold.plan(&self.settings, request, stop).await,
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
 
 use super::process::Group;
 use super::{DbtError, DbtSettings};
@@ -46,7 +47,7 @@ pub(super) async fn probe(settings: &DbtSettings) -> Result<Installed, DbtError>
     let mut command = settings.python();
     let adapter = settings.warehouse.adapter();
     command.args(["-c", INSTALLED, adapter.package, adapter.folder]);
-    let output = run(command, PROBE_LIMIT)
+    let output = run(command, PROBE_LIMIT, &CancellationToken::new())
         .await
         .map_err(|error| missing(format!("can't run Python at {python}: {error}; run `make dbt`")))?
         .ok_or_else(|| missing(format!("Python at {python} gives no answer; run `make dbt`")))?;
@@ -62,8 +63,15 @@ pub(super) async fn probe(settings: &DbtSettings) -> Result<Installed, DbtError>
     Ok(Installed { versions: lines.next().unwrap_or_default().into(), folders: lines.map(PathBuf::from).collect() })
 }
 
-/// Runs a program to its end and returns what it said, or none if it was killed after `limit`.
-pub(super) async fn run(command: Command, limit: Duration) -> std::io::Result<Option<Output>> {
+/// Runs a program to its end and returns what it said, or none if it was killed after `limit` or by `stop`.
+pub(super) async fn run(
+    command: Command,
+    limit: Duration,
+    stop: &CancellationToken,
+) -> std::io::Result<Option<Output>> {
+    if stop.is_cancelled() {
+        return Ok(None);
+    }
     let mut group = Group::spawn(command)?;
     let (mut stdout, mut stderr) = (group.child.stdout.take(), group.child.stderr.take());
     // Held until the program ends: that is how it knows that we are still there.
@@ -86,11 +94,15 @@ pub(super) async fn run(command: Command, limit: Duration) -> std::io::Result<Op
         let status = group.child.wait().await?;
         Ok(Output { status, stdout: out, stderr: err })
     };
-    let ended = tokio::time::timeout(limit, whole).await;
+    let ended = tokio::select! {
+        output = whole => Some(output),
+        () = tokio::time::sleep(limit) => None,
+        () = stop.cancelled() => None,
+    };
     drop(stdin);
     match ended {
-        Ok(output) => output.map(Some),
-        Err(_) => {
+        Some(output) => output.map(Some),
+        None => {
             group.kill().await;
             Ok(None)
         }

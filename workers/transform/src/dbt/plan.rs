@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::cold::{Cold, dbt, words};
 use super::{BuildReport, BuildRequest, DbtError, DbtSettings, How, NodeResult, NodeStatus};
@@ -25,11 +26,12 @@ impl Cold {
         &mut self,
         settings: &DbtSettings,
         request: &BuildRequest,
+        stop: &CancellationToken,
     ) -> Result<BuildReport, DbtError> {
         let started = Instant::now();
         let mut select = vec!["--select".to_owned()];
         select.extend(request.select.iter().cloned());
-        select.extend(self.missing_models(settings).await?);
+        select.extend(self.missing_models(settings, stop).await?);
         let target = tempfile::Builder::new().prefix("dry-run-").tempdir_in(&settings.target_dir).map_err(|error| {
             DbtError::Transient { message: format!("no folder in {}: {error}", settings.target_dir.display()) }
         })?;
@@ -39,7 +41,7 @@ impl Cold {
             .map(str::to_owned)
             .to_vec();
         list.extend(BUILT.iter().flat_map(|kind| ["--resource-type".to_owned(), (*kind).to_owned()]));
-        let output = dbt(settings, list.into_iter().chain(aside.clone()).chain(select.clone())).await?;
+        let output = dbt(settings, list.into_iter().chain(aside.clone()).chain(select.clone()), stop).await?;
         if !output.status.success() {
             return Err(DbtError::of_text(&words(&output)));
         }
@@ -55,7 +57,7 @@ impl Cold {
         if request.full_refresh {
             compile.push("--full-refresh".into());
         }
-        let output = dbt(settings, compile.into_iter().chain(aside).chain(select)).await?;
+        let output = dbt(settings, compile.into_iter().chain(aside).chain(select), stop).await?;
         let invocation_id = String::new();
         let report =
             BuildReport { invocation_id, elapsed_secs: started.elapsed().as_secs_f64(), nodes, how: How::Cold };

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use super::protocol::Op;
 use super::sidecar::{Sidecar, SidecarError as Error};
 use super::{BuildReport, BuildRequest, DbtError, DbtSettings, DbtStatus, fingerprint};
@@ -48,9 +50,14 @@ impl Warm {
         }
     }
 
-    pub(super) async fn ask(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, Error> {
+    pub(super) async fn ask(
+        &mut self,
+        op: Op,
+        request: &BuildRequest,
+        stop: &CancellationToken,
+    ) -> Result<BuildReport, Error> {
         self.may_try()?;
-        let ended = self.try_once(op, request).await;
+        let ended = self.try_once(op, request, stop).await;
         self.cooled(ended).await
     }
 
@@ -80,16 +87,33 @@ impl Warm {
         }
     }
 
-    async fn try_once(&mut self, op: Op, request: &BuildRequest) -> Result<BuildReport, Error> {
-        let timeout = self.settings.timeout();
+    async fn try_once(
+        &mut self,
+        op: Op,
+        request: &BuildRequest,
+        stop: &CancellationToken,
+    ) -> Result<BuildReport, Error> {
+        let (timeout, timeout_secs) = (self.settings.timeout(), self.settings.timeout_secs);
         let sidecar = self.sidecar().await?;
-        match tokio::time::timeout(timeout, sidecar.ask(op, request)).await {
-            Ok(ended) => ended.map_err(Error::Dbt),
-            Err(_) => {
-                self.end().await;
-                Err(Error::Dbt(DbtError::TimedOut { timeout_secs: self.settings.timeout_secs }))
-            }
+        let ended = tokio::select! {
+            // One that is stopped already is not begun.
+            biased;
+            () = stop.cancelled() => Err(DbtError::Stopped),
+            ended = tokio::time::timeout(timeout, sidecar.ask(op, request)) => match ended {
+                Ok(ended) => return ended.map_err(Error::Dbt),
+                Err(_) => Err(DbtError::TimedOut { timeout_secs }),
+            },
+        };
+        let is_stopped = matches!(ended, Err(DbtError::Stopped));
+        if is_stopped && sidecar.is_usable() {
+            return ended.map_err(Error::Dbt);
         }
+        self.end().await;
+        if is_stopped {
+            // The next build is to find it warm.
+            self.warm_up();
+        }
+        ended.map_err(Error::Dbt)
     }
 
     /// A sidecar that has parsed the project as it is now.

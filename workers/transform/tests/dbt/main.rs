@@ -8,6 +8,7 @@ mod snowflake;
 
 use messages::{Failure, FailureClass};
 use millrace_transform::dbt::{BuildRequest, Dbt, DbtError, DbtSettings, DbtWarehouse, How, NodeStatus};
+use tokio_util::sync::CancellationToken;
 
 use mill::Mill;
 
@@ -103,6 +104,58 @@ async fn a_build_without_end_is_ended_and_a_dead_sidecar_replaced() {
     let _ = tokio::time::timeout(std::time::Duration::from_secs(8), dbt.build(&endless)).await;
     let one = BuildRequest { select: vec!["stg_materials".into()], full_refresh: false };
     assert_eq!(dbt.build(&one).await.unwrap().nodes.len(), 1);
+}
+
+/// The select that never ends, until somebody wants it no more.
+fn endless(mill: &Mill) -> BuildRequest {
+    mill.model("mart_endless", "select sum(a.range * b.range) as s from range(10000000) a, range(1000000) b");
+    BuildRequest { select: vec!["mart_endless".into()], full_refresh: false }
+}
+
+/// Stops a build once dbt has the file, and sees that it has let go of it when the build returns.
+async fn stopped(mill: &Mill, dbt: &mut Dbt, request: &BuildRequest) {
+    let stop = CancellationToken::new();
+    let stopping = async {
+        while !mill.is_held() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        stop.cancel();
+        std::future::pending::<()>().await;
+    };
+    let built = tokio::select! {
+        built = dbt.build_until(request, &stop) => built,
+        () = stopping => unreachable!(),
+    };
+    let error = built.unwrap_err();
+    assert!(matches!(error, DbtError::Stopped), "{error}");
+    mill.write("the file is free when a stopped build returns");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_is_stopped_lets_go_of_the_warehouse_and_the_next_one_is_warm() {
+    let mill = Mill::new().with_own_project();
+    let endless = endless(&mill);
+    let mut dbt = Dbt::start(mill.settings()).await.unwrap();
+    stopped(&mill, &mut dbt, &endless).await;
+    let one = BuildRequest { select: vec!["stg_materials".into()], full_refresh: false };
+    assert_eq!(dbt.build(&one).await.unwrap().how, How::Warm);
+    // Stopped before it begins, it costs nothing.
+    let stop = CancellationToken::new();
+    stop.cancel();
+    assert!(matches!(dbt.build_until(&endless, &stop).await, Err(DbtError::Stopped)));
+    assert_eq!(dbt.build(&one).await.unwrap().how, How::Warm);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cold_build_is_stopped_too() {
+    let mill = Mill::new().with_own_project().with_broken_sidecar();
+    let endless = endless(&mill);
+    let mut dbt = Dbt::start(mill.settings()).await.unwrap();
+    stopped(&mill, &mut dbt, &endless).await;
+    // A cold build builds all that is missing.
+    mill.model("mart_endless", "select 1 as s");
+    let one = BuildRequest { select: vec!["stg_materials".into()], full_refresh: false };
+    assert_eq!(dbt.build(&one).await.unwrap().how, How::Cold);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -109,6 +109,12 @@ impl Mill {
     /// Another process writes to the file, which it can only if nobody else has it open.
     pub fn write(&self, why: &str) {
         assert!(self.run(WRITE).status().unwrap().success(), "{why}");
+    }
+
+    /// Whether somebody has the file open to write. Only looked at: whoever tried it would be in dbt's way.
+    pub fn is_held(&self) -> bool {
+        let inode = format!(":{} ", fs::metadata(self.database()).unwrap().ino());
+        fs::read_to_string("/proc/locks").unwrap().lines().any(|lock| lock.contains("WRITE") && lock.contains(&inode))
     }
 
     /// Another process opens the file and keeps it open.

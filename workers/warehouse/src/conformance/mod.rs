@@ -12,6 +12,7 @@
 // These are tests, in a library so that they can be shared: a broken expectation is what they are for.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod cancels;
 pub mod generations;
 pub mod kit;
 pub mod ledger;
@@ -40,6 +41,11 @@ macro_rules! conformance {
         $crate::conformance!($fresh, ledger:
             plan_is_made_once, long_plan, failure_is_recorded, run_state_tells, recent_is_newest_first,
             newest_line_of_each_file, freshness_of_each_source, stages_and_quality, hard_texts_survive, audit_and_rows_together);
+        $crate::conformance!($fresh, cancels:
+            a_command_that_was_taken_back_loads_nothing, what_was_loaded_stays, what_had_failed_may_be_loaded_again,
+            cancelled_is_for_good, loaded_or_cancelled_and_never_both, no_plan_after_a_cancel,
+            planned_or_cancelled_and_never_both, half_a_run_stays_hidden, a_cancel_is_known_once,
+            a_stage_ends_once_whichever_was_first);
     };
     ($fresh:ident, $group:ident: $($case:ident),+ $(,)?) => {
         mod $group {

@@ -102,11 +102,13 @@ impl Warehouse for DuckDb {
     }
 
     /// All writers are alone: there is one connection.
-    async fn transact(&self, statements: &[String], _alone: Option<&str>) -> Result<(), WarehouseError> {
+    async fn transact(&self, statements: &[String], _alone: Option<&str>) -> Result<u64, WarehouseError> {
         let statements = statements.to_vec();
         self.handle
             .run(move |session| {
-                session.audited(|session| statements.iter().try_for_each(|sql| session.execute(sql).map(drop)))
+                session.audited(|session| {
+                    statements.iter().try_fold(0, |written, sql| Ok(written + session.execute(sql)? as u64))
+                })
             })
             .await
     }

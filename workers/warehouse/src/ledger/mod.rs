@@ -17,6 +17,7 @@ use messages::LoadId;
 use read::{ReadLine, columns, lines};
 
 pub use freshness::Freshness;
+pub use stages::Known;
 pub(crate) use write::{insert, insert_where};
 
 /// The three audits over any warehouse.

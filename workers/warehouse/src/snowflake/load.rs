@@ -13,7 +13,7 @@ use super::session::{Again, Session};
 use super::stage::{Options, StageLocation, Staged, stage_rows};
 use super::{Failed, Snowflake, statements};
 use crate::ledger::insert_where;
-use crate::standing::{Standing, delete_older};
+use crate::standing::{Standing, delete_older, turn};
 use crate::{LoadLine, LoadOutcome, RowSource, Slice, WarehouseError};
 
 /// Transactions that are tried over the same parts, before the load is put off.
@@ -188,7 +188,7 @@ async fn transaction(
 ) -> Result<LoadOutcome, Ended> {
     copy(session, slice, folder, staged).instrument(tracing::info_span!("copy rows")).await?;
     failpoint::point!("write:after");
-    let alone = format!("{}|{}", slice.load_id, slice.table.table);
+    let alone = turn(&slice.load_id, &slice.table.table);
     session.execute(&statements::claim(&alone, &folder.path)).await?;
     if let Some(outcome) = line(session, slice, staged, &statements::claimed(&alone, &folder.path)).await? {
         session.roll_back().await?;

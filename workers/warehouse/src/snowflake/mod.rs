@@ -122,17 +122,18 @@ impl From<Failed> for WarehouseError {
 }
 
 /// Runs `statements` in the open transaction, alone among those who name the same `alone`.
-async fn write(session: &Taken<'_>, statements: &[String], alone: Option<&str>) -> Result<(), Fault> {
+async fn write(session: &Taken<'_>, statements: &[String], alone: Option<&str>) -> Result<u64, Fault> {
     if let Some(alone) = alone {
         session.execute(&statements::claim(alone, alone)).await?;
     }
+    let mut written = 0;
     for sql in statements {
-        session.execute(sql).await?;
+        written += session.execute(sql).await?.affected().unwrap_or_default();
     }
     failpoint::point!("commit:before");
     session.commit().await?;
     failpoint::point!("commit:after");
-    Ok(())
+    Ok(written)
 }
 
 #[async_trait]
@@ -150,18 +151,21 @@ impl Warehouse for Snowflake {
         load::load(self, slice, rows).await
     }
 
-    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<(), WarehouseError> {
+    async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {
         match (statements, alone) {
-            ([], _) => return Ok(()),
+            ([], _) => return Ok(0),
             // It is a transaction of its own.
-            ([one], None) => return self.ask(one, Again::Never, usize::MAX).await.map(drop),
+            ([one], None) => {
+                let answer = self.ask(one, Again::Never, usize::MAX).await?;
+                return Ok(answer.affected().unwrap_or_default());
+            }
             _ => {}
         }
         let session = self.begin().await?;
         match write(&session, statements, alone).await {
-            Ok(()) => {
+            Ok(written) => {
                 session.give_back().await;
-                Ok(())
+                Ok(written)
             }
             Err(fault) => {
                 session.discard().await;

@@ -27,7 +27,7 @@ pub async fn waits(place: &Place) -> Outcome {
     let begun = Instant::now();
     let later = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        second.transact(&writes, Some(&key)).await.map(|()| begun.elapsed())
+        second.transact(&writes, Some(&key)).await.map(|_| begun.elapsed())
     };
     let (held, waited) = tokio::join!(first.transact(&holds, Some(&key)), later);
     first.close().await;

@@ -67,7 +67,7 @@ impl Place {
     }
 
     pub async fn execute(&self, sql: &str) -> Result<(), String> {
-        self.warehouse.transact(&[sql.to_owned()], None).await.map_err(|why| format!("{sql}: {why}"))
+        self.warehouse.transact(&[sql.to_owned()], None).await.map(drop).map_err(|why| format!("{sql}: {why}"))
     }
 
     /// What is said where only the service can be asked.
