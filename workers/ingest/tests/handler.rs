@@ -380,8 +380,7 @@ async fn of_a_run_that_is_taken_back_half_way_the_rest_is_not_loaded_and_nothing
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_being_read_is_broken_off() {
     let mut fixture = Fixture::new().await;
-    let rows: String =
-        (0..400_000).map(|row| format!("{row},a name that is not short, so that it takes a while\n")).collect();
+    let rows: String = (0..400_000).map(|row| format!("{row},a name that is long enough to take a while\n")).collect();
     fixture.write("parts.csv", &format!("id,name\n{rows}"));
     let asked = command("run");
     let files = fixture.handle(&asked).await;
