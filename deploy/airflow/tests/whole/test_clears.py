@@ -71,5 +71,5 @@ def test_a_task_that_is_marked_while_it_waits_ends_and_its_answer_is_deleted(
         assert run.end() == state
         wait_for("end of the answer's queue", lambda: broker.queues(f"millrace.answers.{command}") == [])
     # What was asked for before it is over when the next one is.
-    station.trigger("shaky_dag").succeed()
+    station.trigger("brief_dag").succeed()
     assert run.task("dq")["state"] == state
