@@ -10,5 +10,5 @@ from millrace_airflow import MillraceOperator
 
 with DAG("daily_dag", schedule="0 6 * * *", start_date=datetime(2026, 1, 1), catchup=False) as dag:
     MillraceOperator(
-        task_id="ingest", stage="ingest", sources="shifts", files="source_system/shifts_{{ ds }}.csv", retries=0
+        task_id="ingest", stage="ingest", sources="rosters", files="source_system/rosters_{{ ds }}.csv", retries=0
     )

@@ -15,7 +15,7 @@ from tests.kit.jaeger import Jaeger
 from tests.kit.mill import Mill
 from tests.kit.station import Station
 
-# A source that no model depends on: quick to load, and nothing of the sample's is changed by it.
+# Sources that no model depends on: quick to load, and nothing of the sample's is changed by them.
 SOURCES = AIRFLOW / "tests/whole/sources"
 
 
@@ -84,8 +84,9 @@ def _station(broker: Broker, jaeger: Jaeger | None) -> Iterator[Station]:
 def station(_station: Station, mill: Mill, broker: Broker) -> Iterator[Station]:
     """The station. No test leaves files behind, nor an answer that nobody waits for."""
     yield _station
-    for file in (mill.raw / "source_system").glob("shifts_*"):
-        file.unlink()
+    for contract in SOURCES.glob("*.yaml"):
+        for file in (mill.raw / "source_system").glob(f"{contract.stem}_*"):
+            file.unlink()
     wait_for("end of the queues of answers", lambda: _answers(broker) == [], 30)
 
 

@@ -60,7 +60,7 @@ def test_a_task_that_is_cleared_while_it_waits_asks_anew_and_its_effect_is_one(
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
-def test_a_task_that_is_marked_while_it_waits_ends_and_its_answer_is_deleted(
+def test_a_task_that_is_marked_while_it_waits_ends_and_takes_back_what_it_asked_for(
     station: Station, mill: Mill, broker: Broker, state: str
 ) -> None:
     with mill.without("dq"):
@@ -71,5 +71,6 @@ def test_a_task_that_is_marked_while_it_waits_ends_and_its_answer_is_deleted(
         assert run.end() == state
         wait_for("end of the answer's queue", lambda: broker.queues(f"millrace.answers.{command}") == [])
     # What was asked for before it is over when the next one is.
-    station.trigger("shaky_dag").succeed()
+    station.trigger("brief_dag").succeed()
+    assert mill.stages(run.load_id) == []
     assert run.task("dq")["state"] == state

@@ -65,7 +65,6 @@ def _restart_broker(_: Station, broker: Broker) -> None:
 @pytest.mark.parametrize(
     "restart",
     [
-        pytest.param(_restart("triggerer"), id="triggerer"),
         pytest.param(_restart("scheduler"), id="scheduler"),
         pytest.param(_restart("api-server"), id="api-server"),
         pytest.param(_restart_broker, id="broker"),
