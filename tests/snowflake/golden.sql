@@ -175,14 +175,18 @@ LIST @RAW_RUN.LOAD_STAGE/;
 
 -- LOAD. One file, in this order; what stands between BEGIN TRANSACTION and COMMIT is kept together or not at all.
 
--- The fence: has a newer command this load, or has this one loaded the file? Asked before the file is opened, and again in the
--- transaction where the conditional INSERT wrote nothing. One row, whatever is there.
+-- The fence: has a newer command this load, has this one loaded the file, or was it taken back? Asked before the file is opened, and
+-- again in the transaction where the conditional INSERT wrote nothing. One row, whatever is there; the scalar subquery is not correlated.
 -- https://docs.snowflake.com/en/sql-reference/functions/count
 -- https://docs.snowflake.com/en/sql-reference/functions/case
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
 SELECT MAX(CASE WHEN COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED') THEN COMMAND_ID END), COUNT(CASE WHEN COMMAND_ID =
     '<id>' AND SOURCE_FILE = '<text>' AND STATUS = 'SUCCESS' THEN 1 END), COUNT(CASE WHEN COMMAND_ID < '<id>' AND STATUS =
     'SUCCESS' THEN 1 END), COUNT(DISTINCT CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE <> '<text>' AND STATUS = 'SUCCESS' THEN
-    SOURCE_FILE END) FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>';
+    SOURCE_FILE END), MAX(CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS = 'CANCELLED' THEN ERROR END),
+    COUNT(CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS = 'FAILED' THEN 1 END), (SELECT MAX(ERROR) FROM
+    RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>';
 
 -- Where the stage lies, and credentials for the folder; the answer is for the client, no file of this name exists. Not plain
 -- SQL: PUT; path and stage may stand in quotes. `check` sends it too.
@@ -240,7 +244,7 @@ DELETE FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID < '<
 
 -- The SUCCESS line, unless the audit has learned something of this load since, and only while the lock is still this attempt's: the
 -- count of rows, none or one, tells. Not plain SQL: SELECT * FROM (VALUES …) AS V (names), whose values are constants at compile
--- time, casts among them. Neither subquery is correlated.
+-- time, casts among them. No subquery is correlated.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/sql-reference/operators-subquery
@@ -251,9 +255,10 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
     '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT,
     ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES,
     WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>' AND
-    ((COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED')) OR (COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS =
-    'SUCCESS') OR (COMMAND_ID < '<id>' AND STATUS = 'SUCCESS'))) AND EXISTS (SELECT 1 FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER =
-    '<text>');
+    ((COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED')) OR (COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS IN
+    ('SUCCESS', 'CANCELLED')) OR (COMMAND_ID < '<id>' AND STATUS = 'SUCCESS'))) AND NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT
+    WHERE STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') AND EXISTS (SELECT 1
+    FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER = '<text>');
 
 -- From here on all of it is seen.
 -- https://docs.snowflake.com/en/sql-reference/sql/commit
@@ -278,8 +283,8 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
 
 -- AUDIT. What is recorded beside loads.
 
--- The plan of a run, once: nothing is written where there is one. Not plain SQL: VALUES in FROM; a scalar subquery and NOT
--- EXISTS, neither of them correlated.
+-- The plan of a run, once: nothing is written where there is one, or where the command was taken back. Not plain SQL: VALUES in FROM;
+-- NOT EXISTS twice, neither of them correlated.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/user-guide/querying-subqueries
@@ -289,9 +294,10 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
     CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST(NULL
     AS VARCHAR), '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS,
     ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES,
-    TABLE_FILES, WORKER) WHERE (SELECT COUNT(*) FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND
-    STATUS = 'PLANNED') = 0 AND NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND
-    STATUS = 'PLANNED' AND (FINISHED_AT <> CAST('<time>' AS TIMESTAMP) OR WORKER <> '<text>'));
+    TABLE_FILES, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND
+    STATUS = 'PLANNED') AND NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE (STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND
+    LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') OR (STAGE = 'ingest' AND STATUS = 'CANCELLED' AND LOAD_ID = '<text>' AND
+    MESSAGE_ID = '<id>'));
 
 -- A file that failed. Not plain SQL: VALUES in FROM. A backslash, which would escape what follows it in a literal, is written
 -- as CHR(92): a constant as well.
@@ -336,7 +342,7 @@ INSERT INTO RAW.DATA_QUALITY_AUDIT (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, S
     CAST('<time>' AS TIMESTAMP)), ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>', <n>, CAST('<time>' AS
     TIMESTAMP))) AS V (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT) WHERE NOT
     EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'dq' AND S.LOAD_ID = V.LOAD_ID AND S.MESSAGE_ID IN ('<id>', …) AND
-    S.FINISHED_AT >= CAST('<time>' AS TIMESTAMP));
+    S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >= CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED')));
 
 -- What a stage did with a message, unless another worker was quicker. Not plain SQL: VALUES in FROM; NOT EXISTS as above.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
@@ -346,7 +352,8 @@ INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTE
     WORKER) SELECT * FROM (VALUES ('<text>', 'dq', '<id>', 'SUCCESS', <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
     TIMESTAMP), CAST(NULL AS VARCHAR), '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT,
     FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'dq' AND
-    S.MESSAGE_ID = V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.FINISHED_AT >= CAST('<time>' AS TIMESTAMP));
+    S.MESSAGE_ID = V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >=
+    CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED')));
 
 -- What a stage did with a message, unless another worker was quicker. Not plain SQL: VALUES in FROM; NOT EXISTS as above.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
@@ -356,7 +363,8 @@ INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTE
     WORKER) SELECT * FROM (VALUES ('<text>', 'transform', '<id>', 'SUCCESS', <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
     TIMESTAMP), CAST(NULL AS VARCHAR), '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT,
     FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'transform'
-    AND S.MESSAGE_ID = V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.FINISHED_AT >= CAST('<time>' AS TIMESTAMP));
+    AND S.MESSAGE_ID = V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >=
+    CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED')));
 
 -- READING. What workers and people ask.
 
@@ -380,32 +388,32 @@ SELECT LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FA
 -- https://docs.snowflake.com/en/sql-reference/constructs/limit
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
     MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY LOAD_ID, SOURCE_FILE ORDER BY FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS' THEN 2 WHEN
-    'FAILED' THEN 1 ELSE 0 END DESC) = 1 ORDER BY FINISHED_AT DESC, LOAD_ID, TABLE_NAME, SOURCE_FILE LIMIT <n>;
+    ROW_NUMBER() OVER (PARTITION BY LOAD_ID, SOURCE_FILE ORDER BY FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN
+    'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC) = 1 ORDER BY FINISHED_AT DESC, LOAD_ID, TABLE_NAME, SOURCE_FILE LIMIT
+    <n>;
 
 -- The watcher: the newest line of every file ever seen. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
     MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE ORDER BY FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS' THEN 2 WHEN 'FAILED' THEN 1
-    ELSE 0 END DESC) = 1 ORDER BY SOURCE_FILE;
+    ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE ORDER BY FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN 'CANCELLED' THEN
+    2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC) = 1 ORDER BY SOURCE_FILE;
 
 -- Where a run stands, after each of its files. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
     MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
     LOAD_ID = '<text>' AND (COMMAND_ID = '<id>' OR (COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED'))) QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 1 ELSE 0 END DESC,
-    FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC) = 1 ORDER BY TABLE_NAME, SOURCE_FILE;
+    ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN 'CANCELLED' THEN 2
+    WHEN 'FAILED' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC) = 1 ORDER BY TABLE_NAME, SOURCE_FILE;
 
 -- Where a run stands, after each of its files. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
     MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
     LOAD_ID = ('<text>' || CHR(92) || '<text>') AND (COMMAND_ID = '<id>' OR (COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS',
-    'PLANNED'))) QUALIFY ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 1 ELSE 0
-    END DESC, FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC) = 1 ORDER BY TABLE_NAME,
-    SOURCE_FILE;
+    'PLANNED'))) QUALIFY ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN
+    'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC) = 1 ORDER BY TABLE_NAME, SOURCE_FILE;
 
 -- The plan of a run, as it was made.
 -- https://docs.snowflake.com/en/sql-reference/sql/select
@@ -417,20 +425,20 @@ SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATU
 -- https://docs.snowflake.com/en/sql-reference/sql/select
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
     MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
-    LOAD_ID = '<text>' ORDER BY FINISHED_AT, CASE STATUS WHEN 'SUCCESS' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END, TABLE_NAME,
-    SOURCE_FILE;
+    LOAD_ID = '<text>' ORDER BY FINISHED_AT, CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0
+    END, TABLE_NAME, SOURCE_FILE;
 
 -- Which messages were handled before. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 SELECT LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER FROM
-    RAW.STAGE_AUDIT WHERE STAGE = 'dq' AND MESSAGE_ID IN ('<id>', …) QUALIFY ROW_NUMBER() OVER (PARTITION BY MESSAGE_ID ORDER BY
-    FINISHED_AT DESC) = 1;
+    RAW.STAGE_AUDIT WHERE STAGE = 'dq' AND MESSAGE_ID IN ('<id>', …) QUALIFY ROW_NUMBER() OVER (PARTITION BY MESSAGE_ID, CASE WHEN
+    STATUS <> 'CANCEL_REQUESTED' THEN '' ELSE LOAD_ID END ORDER BY FINISHED_AT DESC) = 1;
 
 -- Which messages were handled before. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 SELECT LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER FROM
-    RAW.STAGE_AUDIT WHERE STAGE = 'transform' AND MESSAGE_ID IN ('<id>', …) QUALIFY ROW_NUMBER() OVER (PARTITION BY MESSAGE_ID
-    ORDER BY FINISHED_AT DESC) = 1;
+    RAW.STAGE_AUDIT WHERE STAGE = 'transform' AND MESSAGE_ID IN ('<id>', …) QUALIFY ROW_NUMBER() OVER (PARTITION BY MESSAGE_ID,
+    CASE WHEN STATUS <> 'CANCEL_REQUESTED' THEN '' ELSE LOAD_ID END ORDER BY FINISHED_AT DESC) = 1;
 
 -- `up --once`: what the stages did since it began.
 -- https://docs.snowflake.com/en/sql-reference/sql/select
@@ -601,3 +609,10 @@ DROP TABLE RAW_RUN.MILLRACE_CHECK_<id>;
 -- What was tried goes again.
 -- https://docs.snowflake.com/en/sql-reference/sql/drop-table
 DROP TABLE STAGING.MILLRACE_CHECK_<id>;
+
+-- What is known of a command of ingest: whether it was taken back, and whether it ended so before its files were planned. As for the
+-- other stages: the newest end of each message, and of each LOAD_ID that it was taken back.
+-- https://docs.snowflake.com/en/sql-reference/constructs/qualify
+SELECT LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER FROM
+    RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND MESSAGE_ID IN ('<id>', …) QUALIFY ROW_NUMBER() OVER (PARTITION BY MESSAGE_ID, CASE
+    WHEN STATUS <> 'CANCEL_REQUESTED' THEN '' ELSE LOAD_ID END ORDER BY FINISHED_AT DESC) = 1;

@@ -2,7 +2,7 @@
 //! the kind of every value and the order of columns stay.
 
 /// Texts that a statement's meaning depends on. All others become placeholders.
-const KEPT: [&str; 22] = [
+const KEPT: [&str; 24] = [
     "",
     "\\n",
     ",",
@@ -20,6 +20,8 @@ const KEPT: [&str; 22] = [
     "newest",
     "SUCCESS",
     "PLANNED",
+    "CANCELLED",
+    "CANCEL_REQUESTED",
     "FAILED",
     "STARTED",
     "ingest",

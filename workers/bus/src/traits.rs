@@ -85,7 +85,7 @@ pub struct Trouble {
     pub since: DateTime<Utc>,
 }
 
-/// A stream of deliveries. Dropping it gives back what was fetched and not yet handed out.
+/// A stream of deliveries. Dropping it gives back what was fetched and not yet handed out; what was handed out stays in hand.
 #[async_trait]
 pub trait Consumer: Send {
     /// Waits for the next delivery. Safe to cancel: a delivery is handed out or stays in the queue. An error means

@@ -50,13 +50,17 @@ impl DqHandler {
         Self { ledger, plan, worker: worker.into(), together: together.max(1) }
     }
 
-    /// Answers to those messages that need not be judged: they were judged before, or taken back.
-    async fn known(&self, work: &[Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
+    /// Answers to those messages that need not be judged: they were judged before, or taken back. What could not be judged and
+    /// was given up had ended too: taken back after that, it is judged when somebody replays it.
+    async fn known(&self, work: &mut [Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
         let known = self.ledger.known(Stage::Dq, work.iter().map(|work| &work.envelope)).await?;
         let mut answers = HashMap::new();
         for work in work {
             let answer = match known.end(work.envelope.id) {
-                Some(line) => ended_before(line),
+                Some(line) => {
+                    *work = work.heedless();
+                    ended_before(line)
+                }
                 None => known.cancelled(&work.envelope).or_else(|| work.cancel.heard()).map(Err),
             };
             if let Some(answer) = answer {
@@ -213,7 +217,8 @@ impl DqHandler {
     }
 
     async fn answers(&self, work: &[Work]) -> Result<HashMap<MessageId, Answer>, Failure> {
-        let mut answers = self.known(work).await?;
+        let mut work = work.to_vec();
+        let mut answers = self.known(&mut work).await?;
         // The same message may wait twice; it is judged once.
         let mut seen: HashSet<MessageId> = answers.keys().copied().collect();
         let new = work.iter().filter(|work| seen.insert(work.envelope.id));

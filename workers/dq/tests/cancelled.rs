@@ -79,3 +79,16 @@ async fn what_is_judged_stays_judged() {
     assert_eq!((late.id, &late.message), (verdict.id, &verdict.message));
     assert_eq!(mill.ledger.stage_lines(&id("load")).await.unwrap().len(), 2, "a verdict and a cancel");
 }
+
+/// Given up because it could not be judged, taken back too late, and replayed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_judged_is_judged_when_somebody_replays_it() {
+    let mut mill = mill().await;
+    let cancels = Cancels::default();
+    let work = requested("load", &["t"]).heeding(&cancels);
+    mill.handler.give_up(&work, &Failure::transient("the warehouse was away for too long")).await.unwrap();
+    take_back(&mut mill, &work).await;
+    cancels.hear(&cancel(&work), TraceContext::root());
+    let verdict = mill.handle(std::slice::from_ref(&work)).await.remove(0);
+    assert!(matches!(verdict.message, Message::DqCompleted(_)), "{verdict:?}");
+}

@@ -56,13 +56,17 @@ impl TransformHandler {
         Ok(self.ledger.known(Stage::Transform, messages).await?)
     }
 
-    /// What became of those of these messages that need not be built: they were built before, or taken back.
-    async fn before(&self, work: &[Work]) -> Result<HashMap<MessageId, Result<Handled, Failure>>, Failure> {
+    /// What became of those of these messages that need not be built: they were built before, or taken back. A failure is an end
+    /// too: what was taken back after it and comes again is built, and is not broken off.
+    async fn before(&self, work: &mut [Work]) -> Result<HashMap<MessageId, Result<Handled, Failure>>, Failure> {
         let known = self.known(work.iter().map(|item| &item.envelope).collect()).await?;
         let mut before = HashMap::new();
         for item in work {
             let ended = match known.end(item.envelope.id) {
-                Some(line) => ended_before(item, line)?,
+                Some(line) => {
+                    *item = item.heedless();
+                    ended_before(item, line)?
+                }
                 None => known.cancelled(&item.envelope).or_else(|| item.cancel.heard()).map(Err),
             };
             if let Some(ended) = ended {
@@ -202,14 +206,15 @@ impl Handler for TransformHandler {
     }
 
     async fn handle(&mut self, work: &[Work]) -> Vec<Result<Handled, Failure>> {
-        let mut before = match self.before(work).await {
+        let mut work = work.to_vec();
+        let mut before = match self.before(&mut work).await {
             Ok(before) => before,
             Err(failure) => return work.iter().map(|_| Err(failure.clone())).collect(),
         };
         let mut results: Vec<Option<Result<Handled, Failure>>> = Vec::new();
         let mut wishes = Vec::new();
         let mut seen = HashSet::new();
-        for item in work {
+        for item in &work {
             let wish = wish_of(&item.envelope.message);
             // A copy in hand together with its original: the original's fate is the copy's.
             if !seen.insert(item.envelope.id) {

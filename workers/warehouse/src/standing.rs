@@ -59,15 +59,15 @@ impl Standing {
         )
     }
 
-    /// A condition that holds if the query would find anything that a load must heed. An ordinary load finds nothing.
-    pub fn anything(slice: &Slice) -> String {
+    /// A condition that holds if the query would find nothing that a load must heed, as for an ordinary load.
+    pub fn nothing(slice: &Slice) -> String {
         let command = literal(&slice.command_id.to_string());
         format!(
-            "(EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {} AND TABLE_NAME = {} \
+            "NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {} AND TABLE_NAME = {} \
             AND ((COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED')) \
             OR (COMMAND_ID = {command} AND SOURCE_FILE = {} AND STATUS IN ('SUCCESS', 'CANCELLED')) \
             OR (COMMAND_ID < {command} AND STATUS = 'SUCCESS'))) \
-            OR EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE {}))",
+            AND NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE {})",
             literal(slice.load_id.as_str()),
             literal(&slice.table.table.to_uppercase()),
             literal(&slice.uri),

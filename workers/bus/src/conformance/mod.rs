@@ -52,6 +52,7 @@ macro_rules! conformance_tests {
             share: a_prefetch_of_nothing_is_one
             share: next_can_be_cancelled
             share: a_dropped_consumer_gives_back_what_it_fetched
+            share: what_a_dropped_consumer_handed_out_stays_in_hand
             settle: dropped_it_comes_again_uncounted
             settle: given_back_it_comes_again_at_once_uncounted
             settle: retried_it_comes_after_the_delay_counted

@@ -6,6 +6,7 @@ use std::time::Duration;
 use messages::Stage;
 
 use super::Fixture;
+use super::support;
 use super::support::{depth, envelope, next, nothing_comes};
 
 /// While one worker has a message in hand no other gets it.
@@ -91,6 +92,32 @@ pub async fn a_dropped_consumer_gives_back_what_it_fetched(bus: &impl Fixture) {
         delivery.ack().await.unwrap();
     }
     assert_eq!(got, sent);
+}
+
+/// A worker changes its consumer and finishes what it had of the old one, also where one consumer is active at a time.
+pub async fn what_a_dropped_consumer_handed_out_stays_in_hand(bus: &impl Fixture) {
+    let bus = bus.open("a").await;
+    for stage in [Stage::Transform, Stage::Dq] {
+        let commands = || match stage {
+            Stage::Transform => support::transform(),
+            _ => support::dq(),
+        };
+        let sent = [commands(), commands()];
+        for envelope in &sent {
+            bus.publish(envelope).await.unwrap();
+        }
+        let mut old = bus.consume(stage, 1).await.unwrap();
+        let held = next(&mut *old).await;
+        drop(old);
+        let mut new = bus.consume(stage, 10).await.unwrap();
+        let other = next(&mut *new).await;
+        let ids = BTreeSet::from([&held, &other].map(|delivery| delivery.envelope().unwrap().id));
+        assert_eq!(ids, sent.iter().map(|envelope| envelope.id).collect());
+        nothing_comes(&mut *new).await;
+        held.ack().await.unwrap();
+        other.ack().await.unwrap();
+        depth(&*bus, stage, |depth| depth.unsettled() + depth.dead == 0).await;
+    }
 }
 
 async fn publish(bus: &dyn crate::Bus, count: usize) -> BTreeSet<messages::MessageId> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messages::{Envelope, IngestRequested, LoadId, MessageId, Stage};
+use messages::{DqRequested, Envelope, IngestRequested, LoadId, MessageId, Stage, TransformRequested};
 
 use crate::{Bus, Consumer, Delivery, QueueDepth};
 
@@ -24,6 +24,17 @@ pub fn envelope() -> Envelope {
 
 pub(super) fn ingest(load_id: LoadId) -> IngestRequested {
     IngestRequested { load_id, sources: vec!["batches".into()], files: vec![], as_of: None }
+}
+
+/// A command for the transform stage.
+pub(super) fn transform() -> Envelope {
+    let load_id = fresh_load_id();
+    Envelope::new("conformance", TransformRequested { load_id, sources: vec![], full_refresh: false })
+}
+
+/// A command for the dq stage.
+pub(super) fn dq() -> Envelope {
+    Envelope::new("conformance", DqRequested { load_id: fresh_load_id(), sources: vec![] })
 }
 
 /// The next delivery, which must come soon.

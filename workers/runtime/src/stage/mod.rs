@@ -33,6 +33,10 @@ pub struct Patience {
     pub gap: Duration,
 }
 
+/// How long a worker waits at its start for what lies in the queue behind the first message: a cancel of that may be there, of
+/// which no worker heard because none ran.
+const AT_START: Patience = Patience { at_most: Duration::from_secs(1), gap: Duration::from_millis(500) };
+
 /// What a stage does with its messages.
 #[async_trait]
 pub trait Handler: Send + Sync {
@@ -138,26 +142,29 @@ impl<H: Handler> StageLoop<H> {
             }
             self.handle(vec![delivery], stop).await?;
         };
-        let mut many = self.bus.consume(stage, u16::try_from(together).unwrap_or(u16::MAX)).await?;
-        let batch = self.fill(&mut *many, first, stop).await?;
-        self.handle(batch, stop).await?;
-        // Not before: its delivery is settled only now.
+        // What was handed out stays in hand; where one consumer is active at a time, the next one is served only now.
         drop(one);
+        let mut many = self.bus.consume(stage, u16::try_from(together).unwrap_or(u16::MAX)).await?;
+        let batch = self.fill(&mut *many, first, AT_START, stop).await?;
+        self.handle(batch, stop).await?;
         while let Some(first) = next(&mut *many, stop).await? {
-            let batch = self.fill(&mut *many, first, stop).await?;
+            let batch = self.fill(&mut *many, first, Patience::default(), stop).await?;
             self.handle(batch, stop).await?;
         }
         Ok(())
     }
 
-    /// `first` and what waits behind it, or comes while the handler has patience.
+    /// `first` and what waits behind it, or comes while the handler has patience, and that at least.
     async fn fill(
         &self,
         consumer: &mut dyn Consumer,
         first: Delivery,
+        at_least: Patience,
         stop: &CancellationToken,
     ) -> Result<Vec<Delivery>, Failure> {
         let patience = first.envelope().map_or_else(|_| Patience::default(), |first| self.handler.patience(&first));
+        let patience =
+            Patience { at_most: patience.at_most.max(at_least.at_most), gap: patience.gap.max(at_least.gap) };
         let until = Instant::now() + patience.at_most;
         let mut batch = vec![first];
         while batch.len() < self.handler.together() {

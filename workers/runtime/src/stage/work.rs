@@ -75,6 +75,11 @@ impl Work {
         Self { cancel: cancels.about(&self.envelope), ..self }
     }
 
+    /// The same, of which it does not matter any more whether somebody took it back: it had ended by then, and came again.
+    pub fn heedless(&self) -> Self {
+        Self { cancel: CancelSignal::never(), ..self.clone() }
+    }
+
     /// A message that was delivered, as a span of its sender's trace.
     pub(super) fn delivered(mut envelope: Envelope, attempt: u32, stage: Stage, system: &'static str) -> Self {
         let span = processing(Some(&envelope), attempt, stage, system);

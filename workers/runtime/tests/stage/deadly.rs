@@ -1,4 +1,4 @@
-//! A bus on which workers have died, and which writes down how it is consumed.
+//! A bus on which workers have died, which lets nobody listen, and which writes down how it is consumed.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -99,8 +99,9 @@ impl Bus for Deadly {
         self.bus.listen(load_id, types).await
     }
 
-    async fn listen_to_all(&self, types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
-        self.bus.listen_to_all(types).await
+    /// As a broker with the rights of older definitions.
+    async fn listen_to_all(&self, _types: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
+        Err(BusError::Configuration("the broker refuses a right".into()))
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, BusError> {

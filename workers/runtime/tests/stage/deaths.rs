@@ -94,3 +94,14 @@ async fn after_an_error_it_begins_slowly_again() {
     watch.fixture.until_settled().await;
     assert_eq!(watch.fixture.tries("d"), [1]);
 }
+
+/// It may not listen for cancels, and finds them in the queue all the same.
+#[tokio::test]
+async fn a_worker_without_the_right_to_listen_works_on() {
+    let watch = Watch::start(&["a", "b", "cancel b", "c"], 10).await;
+    watch.fixture.until_settled().await;
+    assert_eq!(
+        (watch.fixture.batches(), watch.fixture.given_up()),
+        (vec![vec!["a".into(), "b".into(), "c".into()]], vec!["b".into()])
+    );
+}

@@ -90,13 +90,17 @@ impl Ledger {
         let Some(begun) = stages.iter().map(|line| line.started_at).min() else {
             return Ok(true);
         };
+        // Whenever they were written: the workers' clocks differ. Told here, because a subquery may only compare for equality with
+        // what is outside of it.
+        let is_cancel = stages.iter().any(|line| line.status == StageStatus::Cancelled);
+        let others = if is_cancel { "'CANCELLED', 'SUCCESS'" } else { "'CANCELLED'" };
         let meanwhile = |same: &str| {
             let messages = ids(stages.iter().map(|line| &line.message_id));
             let begun = timestamp(begun);
             format!(
                 " WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = {} AND {same} \
                 AND S.MESSAGE_ID IN ({messages}) AND S.{IS_END} AND (S.FINISHED_AT >= {begun} \
-                OR S.STATUS = 'CANCELLED' OR (S.STATUS = 'SUCCESS' AND V.STATUS = 'CANCELLED')))",
+                OR S.STATUS IN ({others})))",
                 literal(stages[0].stage.as_str())
             )
         };

@@ -204,7 +204,7 @@ async fn transaction(
 /// the service has ended, because it was silent for too long, has lost its rows, and the line would be kept without them.
 async fn line(session: &Session, slice: &Slice, staged: &Staged, held: &str) -> Result<Option<LoadOutcome>, Ended> {
     let line = LoadLine::success(slice, &staged.facts, Utc::now());
-    let unheard_of = format!("NOT {} AND {held}", Standing::anything(slice));
+    let unheard_of = format!("{} AND {held}", Standing::nothing(slice));
     if session.execute(&insert_where(&line, &unheard_of)).await?.affected() != Some(1) {
         // The audit knows something of this load: another worker was quicker, or an older generation is to be replaced.
         let found = session.ask(&Standing::query(slice)).await?;
