@@ -60,7 +60,7 @@ class Station:
         try:
             self.call("db", "migrate")
             for name in COMMANDS:
-                self._begin(name)
+                self._begin(name, {})
             self._wait_until_up(*HEALTH)
             wanted = {file.stem for folder in (DAGS, TEST_DAGS) for file in folder.glob("*.py")}
             wait_for("DAGs", lambda: wanted <= self._dags(), 90)
@@ -68,19 +68,19 @@ class Station:
             self.close()
             raise
 
-    def _begin(self, name: str) -> None:
-        if name not in self._processes:
-            command = [sys.executable, "-m", "airflow", *COMMANDS[name]]
-            self._processes[name] = Process(command, self.environment, self.home, self.home / f"{name}.log")
-        self._processes[name].start()
+    def _begin(self, name: str, changed: Mapping[str, str]) -> None:
+        command = [sys.executable, "-m", "airflow", *COMMANDS[name]]
+        process = Process(command, self.environment | dict(changed), self.home, self.home / f"{name}.log")
+        self._processes[name] = process
+        process.start()
 
     def kill(self, name: str) -> None:
         """Ends one of the four, and what it started, as a crash does."""
         self._processes[name].kill()
 
-    def start(self, name: str) -> None:
-        """Starts one that is down, and waits until it works."""
-        self._begin(name)
+    def start(self, name: str, **changed: str) -> None:
+        """Starts one that is down, with variables of its own, and waits until it works."""
+        self._begin(name, changed)
         self._wait_until_up(name)
 
     def pid(self, name: str) -> int:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from tests.kit import wait_for
 from tests.kit.broker import Broker
@@ -45,6 +48,17 @@ def test_fifty_runs_wait_without_a_slot_and_none_gets_anothers_answer(
     assert sorted(lines) == sorted([run.load_id, file] for run, file in zip(runs, files, strict=True))
 
 
+@pytest.fixture
+def _slow_hearts(station: Station) -> Iterator[None]:
+    """Tasks' hearts beat as seldom as Airflow has it by default: the longer one takes, the later a wait is booked."""
+    station.kill("scheduler")
+    station.start("scheduler", AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL="5")
+    yield
+    station.kill("scheduler")
+    station.start("scheduler")
+
+
+@pytest.mark.usefixtures("_slow_hearts")
 def test_an_answer_that_comes_while_the_scheduler_books_the_wait_fails_nothing(station: Station, mill: Mill) -> None:
     run = station.trigger("prompt_dag")
     run.succeed()
