@@ -20,6 +20,7 @@ from tests.kit import REPOSITORY, free_port, wait_for
 
 ADMINISTRATOR = "administrator"
 VHOST = "millrace"
+WORKERS_OWN = tuple(f"millrace.answers.{stage}." for stage in ("ingest", "transform", "dq"))
 ROLES = ("watch", "ingest", "transform", "dq", "operator", "airflow")
 
 
@@ -177,14 +178,16 @@ raft.wal_max_size_bytes = 67108864
         return json.loads(text) if text else True
 
     def queues(self, prefix: str) -> list[str]:
-        """The names of the queues that begin so."""
+        """The names of the queues that begin so, but for those in which workers hear of cancels."""
         queues = self.manage("GET", f"/api/queues/{quote(VHOST)}")
-        return sorted(queue["name"] for queue in queues if queue["name"].startswith(prefix))
+        names = (queue["name"] for queue in queues)
+        return sorted(name for name in names if name.startswith(prefix) and not name.startswith(WORKERS_OWN))
 
     def consumers(self, prefix: str) -> int:
-        """How many consume the queues that begin so."""
+        """How many consume the queues that begin so, but for those in which workers hear of cancels."""
         consumers = self.manage("GET", f"/api/consumers/{quote(VHOST)}")
-        return sum(consumer["queue"]["name"].startswith(prefix) for consumer in consumers)
+        names = [consumer["queue"]["name"] for consumer in consumers]
+        return sum(name.startswith(prefix) and not name.startswith(WORKERS_OWN) for name in names)
 
     def get(self, queue: str) -> list[dict[str, Any]]:
         """What lies in a queue; it stays there."""
