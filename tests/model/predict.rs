@@ -140,6 +140,9 @@ fn conclusion(model: &Model, file: &SourceFileDiscovered, new: Option<&Line>) ->
     // Loaded once is loaded, whatever another try ran into.
     given_up.retain(|uri, line| is_ours(line) && !loaded.contains_key(uri));
     let ended = loaded.len() + given_up.len();
+    if !lines.is_empty() && lines.iter().all(|line| !is_ours(line)) {
+        return Some(Act::Publish(file.command_id.leading_to("ingest.failed"), failed(&file.load_id)));
+    }
     if ended == 0 || ended + overtaken.len() < file.run_files as usize {
         return None;
     }

@@ -14,8 +14,10 @@ pub(crate) async fn conclude(
     envelope: &Envelope,
     file: &SourceFileDiscovered,
 ) -> Result<Handled, Failure> {
-    let state = handler.ledger.run_state(&file.load_id, file.command_id).await?;
-    let state = state.map(without_overtaken);
+    let state = handler.ledger.run_state(&file.load_id, file.command_id).await?.map(without_overtaken);
+    if state.as_ref().is_some_and(|state| state.files.is_empty()) {
+        return Ok(vec![overtaken(envelope, file)].into());
+    }
     if let Some(of) = state.as_ref().and_then(|state| whole_table(state, file)) {
         report::completed(&of.source, of.as_of);
     }
@@ -39,6 +41,14 @@ fn without_overtaken(mut state: RunState) -> RunState {
     RunState { run_files: state.run_files.saturating_sub(left_out), ..state }
 }
 
+/// What is announced of a run of which a newer command has taken over every table: whoever asked would wait in vain.
+fn overtaken(envelope: &Envelope, file: &SourceFileDiscovered) -> Envelope {
+    let why = format!("a newer command for {} has taken over all of its files, and is answered for them", file.load_id);
+    let message =
+        IngestFailed { load_id: file.load_id.clone(), tables: Vec::new(), uri: None, failure: Failure::cancelled(why) };
+    envelope.leads_to(SENDER, message).with_id(file.command_id.leading_to("ingest.failed"))
+}
+
 /// Whether all of a table's files are loaded.
 fn is_whole(files: &[LoadLine], table: &str) -> bool {
     let of_table = || files.iter().filter(|line| line.table == table);
@@ -48,7 +58,7 @@ fn is_whole(files: &[LoadLine], table: &str) -> bool {
 
 fn announcement(envelope: &Envelope, file: &SourceFileDiscovered, state: &RunState) -> Option<Envelope> {
     let ended = state.files.iter().filter(|line| line.status != LoadStatus::Planned).count();
-    if state.files.is_empty() || ended < state.run_files as usize {
+    if ended < state.run_files as usize {
         return None;
     }
     let tables = tables(&state.files);

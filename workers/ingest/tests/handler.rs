@@ -164,7 +164,10 @@ async fn the_older_of_two_commands_is_fenced_out() {
     let late = fixture.handle(&older).await;
     let files = fixture.handle(&newer).await;
     assert_eq!(types(&fixture.handle(&files[0]).await), ["ingest.completed"]);
-    assert!(fixture.handle(&late[0]).await.is_empty());
+    // Whoever asked for the older one hears that it is not done any more.
+    let words = "a newer command for run has taken over all of its files, and is answered for them";
+    let id = assert_cancelled(&fixture.handle(&late[0]).await, &older, words, 0);
+    assert_eq!(assert_cancelled(&fixture.handle(&late[0]).await, &older, words, 0), id);
     assert_eq!(fixture.value("SELECT min(COMMAND_ID) FROM RAW_RUN.PARTS_RUN").await, newer.id.to_string());
 }
 
