@@ -59,6 +59,38 @@ def test_a_build_is_asked_for_with_what_the_form_says(airflow: Airflow, mill: Mi
     _no_answers_left(broker)
 
 
+def _counts(mill: Mill) -> list[list[str]]:
+    audits = ("RAW_LOAD_AUDIT", "STAGE_AUDIT", "DATA_QUALITY_AUDIT")
+    return mill.query(" UNION ALL ".join(f"SELECT '{audit}', COUNT(*) FROM RAW.{audit}" for audit in audits))
+
+
+def test_a_dry_run_tells_what_would_be_and_leaves_no_trace(airflow: Airflow, mill: Mill, broker: Broker) -> None:
+    before = _counts(mill)
+    ended = airflow.run("mfg_raw_ingestion_dag", dry_run=True)
+    assert ended.code == 0, ended.log
+    for said in (
+        "asked for ingest (dry run) of LOAD_ID",
+        "asked for transform (dry run) of LOAD_ID",
+        "asked for dq (dry run) of LOAD_ID",
+        "RAW.BATCHES: 2,000 rows of batches in 1 file",
+        "selected model.millrace.core_batches",
+        "verdict warned over 38 checks",
+    ):
+        assert said in ended.log, said
+    assert ended.log.count("a dry run: this is what would be, and nothing was changed") == 3
+
+    mill.drop("batches_bad.csv", "batch_id\n1,2\n")
+    ended = airflow.run("mfg_raw_ingestion_dag", dry_run=True, sources=["batches"])
+    assert ended.code != 0, ended.log
+    assert "source_system/batches_bad.csv would not be loaded" in ended.log
+    assert "AirflowFailException: ingest of" in ended.log
+    assert "asked for transform" not in ended.log
+    (mill.raw / "source_system/batches_bad.csv").unlink()
+    assert _counts(mill) == before
+    assert mill.json("dead", "list") == []
+    _no_answers_left(broker)
+
+
 def test_warnings_pass_and_a_failed_check_fails_the_task_by_its_name(
     airflow: Airflow, mill: Mill, broker: Broker
 ) -> None:
