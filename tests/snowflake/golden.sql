@@ -616,3 +616,91 @@ DROP TABLE STAGING.MILLRACE_CHECK_<id>;
 SELECT LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER FROM
     RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND MESSAGE_ID IN ('<id>', …) QUALIFY ROW_NUMBER() OVER (PARTITION BY MESSAGE_ID, CASE
     WHEN STATUS <> 'CANCEL_REQUESTED' THEN '' ELSE LOAD_ID END ORDER BY FINISHED_AT DESC) = 1;
+
+-- A file that was taken back, once, unless it was loaded meanwhile: whoever loads it holds the same lock.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER) SELECT *
+    FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', CAST(NULL AS VARCHAR), 'CANCELLED', <n>, <n>, <n>, <n>,
+    CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), '<text>',
+    '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT,
+    ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES,
+    WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND SOURCE_FILE =
+    '<text>' AND STATUS IN ('SUCCESS', 'CANCELLED'));
+
+-- A message that was taken back ended so, once, unless its work was done meanwhile.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID,
+    WORKER) SELECT * FROM (VALUES ('<text>', 'dq', '<id>', 'CANCELLED', <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT,
+    ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'dq' AND S.MESSAGE_ID =
+    V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >= CAST('<time>' AS
+    TIMESTAMP) OR S.STATUS IN ('CANCELLED', 'SUCCESS')));
+
+-- Somebody takes a command back: once for each stage, command and load, however often that is said.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID,
+    WORKER) SELECT * FROM (VALUES ('<text>', 'dq', '<id>', 'CANCEL_REQUESTED', <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT,
+    ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE STAGE = 'dq' AND STATUS =
+    'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>');
+
+-- A command that was taken back before its files were planned ended so, once; one that has a plan ends file by file.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID,
+    WORKER) SELECT * FROM (VALUES ('<text>', 'ingest', '<id>', 'CANCELLED', <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT,
+    ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID
+    = '<id>' AND STATUS = 'PLANNED') AND NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND STATUS = 'CANCELLED'
+    AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>');
+
+-- Somebody takes a command back: once for each stage, command and load, however often that is said.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID,
+    WORKER) SELECT * FROM (VALUES ('<text>', 'ingest', '<id>', 'CANCEL_REQUESTED', <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>'
+    AS TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT,
+    FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND
+    STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>');
+
+-- A message that was taken back ended so, once, unless its work was done meanwhile.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID,
+    WORKER) SELECT * FROM (VALUES ('<text>', 'transform', '<id>', 'CANCELLED', <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT,
+    ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'transform' AND
+    S.MESSAGE_ID = V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >=
+    CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED', 'SUCCESS')));
+
+-- Somebody takes a command back: once for each stage, command and load, however often that is said.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID,
+    WORKER) SELECT * FROM (VALUES ('<text>', 'transform', '<id>', 'CANCEL_REQUESTED', <n>, CAST('<time>' AS TIMESTAMP),
+    CAST('<time>' AS TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT,
+    STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE STAGE =
+    'transform' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>');
+
+-- How far a file has come under a command that is heard to be taken back: the line that counts most.
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+-- https://docs.snowflake.com/en/sql-reference/functions/case
+SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
+    LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN
+    'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC LIMIT <n>;
+
+-- Who records that a command of ingest is taken back waits here for others who do.
+-- https://docs.snowflake.com/en/sql-reference/transactions#resource-locking
+UPDATE RAW_RUN.LOAD_LOCK_<nn> SET HOLDER = 'ingest';

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
 use testkit::Collector;
 
 use crate::harness::{materials, repository, stop_all};
@@ -50,6 +51,7 @@ pub fn play() -> BTreeSet<String> {
     }
     mill.wait("the verdict", || mill.run(&["load", load_id]).stdout.to_lowercase().contains("warned"));
     stop_all(workers);
+    take_back(&mill);
     // A header that does not fit, and a file that no contract knows, with a backslash in its name.
     mill.drop_file("source_system/materials_3.csv", "no,such,columns\n1,2,3\n");
     mill.drop_file("source_system/un\\known.csv", "a,b\n1,2\n");
@@ -64,6 +66,38 @@ pub fn play() -> BTreeSet<String> {
     contracts(&mut mill, "  - {name: colour, description: How it looks.}\n");
     mill.once();
     mill.sent().into_iter().collect()
+}
+
+/// Commands of each stage, and a file, that were taken back before anybody had begun them: each behind its cancel in its queue.
+fn take_back(mill: &SnowMill) {
+    let send = |at: u32, exchange: &str, kind: &str, data: Value| {
+        let body = json!({
+            "specversion": "1.0", "id": format!("0190b6d0-0000-7000-8000-{at:012}"), "source": "test", "type": kind,
+            "time": "2026-11-23T00:00:00Z", "data": data
+        });
+        mill.publish(exchange, &format!("{kind}.0000000000000000"), body.to_string().as_bytes());
+    };
+    let cancel = |at: u32, stage: &str, command: u32| {
+        let command_id = format!("0190b6d0-0000-7000-8000-{command:012}");
+        let data = json!({ "load_id": "it's::taken::back", "command_id": command_id, "reason": "the wrong day" });
+        send(at, "millrace.commands", &format!("{stage}.cancel.requested"), data);
+    };
+    for (at, stage) in [(10, "ingest"), (20, "transform"), (30, "dq")] {
+        cancel(at, stage, at + 1);
+        let data = json!({ "load_id": "it's::taken::back", "sources": ["materials"] });
+        send(at + 1, "millrace.commands", &format!("{stage}.requested"), data);
+    }
+    cancel(40, "ingest", 41);
+    let time = "2026-11-23T00:00:00Z";
+    let file = json!({
+        "load_id": "it's::taken::back", "source": "materials", "uri": "source_system/materials.csv", "size_bytes": 1,
+        "modified_at": time, "as_of": time, "command_id": "0190b6d0-0000-7000-8000-000000000041", "run_files": 1,
+        "table_files": 1
+    });
+    send(42, "millrace.events", "source.file.discovered", file);
+    mill.once();
+    let told = mill.run(&["load", "it's::taken::back"]).stdout;
+    assert!(told.contains("CANCELLED") && told.contains("the wrong day"), "{told}");
 }
 
 /// The contracts that ship, with these checks, and with one more source, whose files add to each other.
