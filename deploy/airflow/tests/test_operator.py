@@ -16,6 +16,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from millrace_airflow import MillraceOperator, ask, report
 from millrace_airflow.address import Address
 from millrace_airflow.messages import Answer, Command
+from millrace_airflow.trace import trace_id
+from millrace_airflow.trigger import AnswerTrigger
 from tests.kit import REPOSITORY
 
 ID = UUID("01a20846-fe00-7e55-af65-9d8e3a6e65e2")
@@ -75,6 +77,7 @@ def test_names_come_as_a_list_or_as_text(sources: Any) -> None:
         {"stage": "dq", "load_id": "a\nb"},
         {"stage": "transform", "full_refresh": "perhaps"},
         {"stage": "dq", "as_dry_run": "perhaps"},
+        {"stage": "dq", "as_dry_run": None},
     ],
 )
 def test_what_can_t_be_asked_fails_for_good(arguments: dict[str, Any]) -> None:
@@ -143,6 +146,25 @@ def test_a_task_takes_its_command_back_when_killed_or_out_of_time_and_not_when_i
     assert {command.data["command_id"] for command in taken} == {str(ID)}
     assert taken[0].trace.id == "a" * 32
     assert forgotten[-2] == ["q"]
+
+
+def test_a_wait_that_an_older_version_began_ends_well_and_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Command] = []
+    monkeypatch.setattr(ask, "take_back", lambda _, command: taken.append(command))
+    monkeypatch.setattr(ask, "forget", lambda *_: None)
+    monkeypatch.setattr(MillraceOperator, "_address", lambda self: None)
+    task = MillraceOperator(task_id="t", stage="dq")
+    event = {"command_id": str(ID), "queue": "q"}
+    body = (REPOSITORY / "messages/tests/golden/v1/dq.completed.json").read_text()
+    assert task.execute_complete(_context(), event | {"answer": body})["verdict"]
+    with pytest.raises(AirflowException, match="too late"):
+        task.execute_complete(_context(), event | {"problem": "too late"})
+    assert taken[0].load_id == "my_dag::manual__2026-11-23T00:00:00+00:00"
+    assert taken[0].trace.id
+
+    stored = {"conn_id": "c", "queue": "q", "stage": "dq", "load_id": "l", "command_id": str(ID), "deadline": 1.0}
+    trigger = AnswerTrigger(**cast(Any, stored | {"settle_secs": 0.0, "followed_in": []}))
+    assert trace_id(trigger.trace_parent)
 
 
 def test_whoever_asks_listens_for_all_that_follow() -> None:

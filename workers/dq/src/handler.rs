@@ -209,8 +209,9 @@ impl DqHandler {
         let line = self.stage_line(work, Utc::now(), &message)?;
         if !self.ledger.record_stages(&[line], &[]).await? {
             let known = self.ledger.known(Stage::Dq, [&work.envelope]).await?;
-            if let Some(Ok(done)) = known.end(work.envelope.id).and_then(ended_before) {
-                return Ok(told(work, done));
+            // A verdict, or that it could not be judged.
+            if let Some(end) = known.end(work.envelope.id).filter(|line| line.status != StageStatus::Cancelled) {
+                return Ok(told(work, announced(end)?));
             }
         }
         Ok(told(work, message))

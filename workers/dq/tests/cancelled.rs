@@ -80,6 +80,27 @@ async fn what_is_judged_stays_judged() {
     assert_eq!(mill.ledger.stage_lines(&id("load")).await.unwrap().len(), 2, "a verdict and a cancel");
 }
 
+/// Another worker had it in hand too, and was quicker: a bad verdict is an end as a good one is, and so is none at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_worker_could_not_find_good_is_not_cancelled_besides() {
+    let mut mill = Mill::new([contract("t", &["x"], json!([{"kind": "row_count", "min": 7}]))]).await;
+    mill.load("t", "load", at(NOON), &[&["1"]]).await;
+    let (judged, unjudged) = (requested("load", &["t"]), requested("load", &["t"]));
+    let verdict = mill.handle(std::slice::from_ref(&judged)).await.remove(0);
+    let away = Failure::transient("the warehouse was away for too long");
+    let given_up = mill.handler.give_up(&unjudged, &away).await.unwrap().announce.remove(0);
+    for (work, end) in [(&judged, verdict), (&unjudged, given_up)] {
+        assert!(matches!(end.message, Message::DqFailed(_)), "{end:?}");
+        let late = mill.handler.give_up(work, &cancel(work).failure()).await.unwrap().announce.remove(0);
+        assert_eq!((late.id, &late.message), (end.id, &end.message));
+        assert_eq!(
+            mill.ledger.stage_line(Stage::Dq, work.envelope.id).await.unwrap().unwrap().status,
+            StageStatus::Failed
+        );
+    }
+    assert_eq!(mill.ledger.stage_lines(&id("load")).await.unwrap().len(), 2);
+}
+
 /// Given up because it could not be judged, taken back too late, and replayed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_judged_is_judged_when_somebody_replays_it() {

@@ -14,8 +14,8 @@ use crate::End;
 use crate::cli::Cancel;
 use crate::load::State;
 use crate::output::{self, Output};
-use crate::platform;
 use crate::trigger::describe;
+use crate::{dry_run, platform};
 
 /// Who asks.
 const SENDER: &str = "millrace/cancel";
@@ -117,8 +117,8 @@ async fn find(settings: &Settings, asked: &Cancel) -> Result<Target, Failure> {
 }
 
 async fn listen(bus: &dyn Bus, load_id: &LoadId, stages: &[Stage]) -> Result<Box<dyn Consumer>, Failure> {
-    let types: Vec<String> =
-        stages.iter().flat_map(|stage| [format!("{stage}.completed"), format!("{stage}.failed")]).collect();
+    let answers = |stage: &Stage| ["completed", "failed", "dry_run.completed"].map(|end| format!("{stage}.{end}"));
+    let types: Vec<String> = stages.iter().flat_map(answers).collect();
     let types: Vec<&str> = types.iter().map(String::as_str).collect();
     Ok(bus.listen(load_id, &types).await?)
 }
@@ -176,7 +176,7 @@ fn hint(depth: &QueueDepth) -> Option<String> {
     })
 }
 
-/// The command's end: a failure of any class, or the last of its stages done.
+/// The command's end: a failure of any class, the last of its stages done, or what a dry run found out.
 async fn wait(answers: &mut dyn Consumer, target: &Target) -> Result<Envelope, Failure> {
     let last = target.stages.last().map(|stage| format!("{stage}.completed"));
     loop {
@@ -185,7 +185,8 @@ async fn wait(answers: &mut dyn Consumer, target: &Target) -> Result<Envelope, F
         delivery.ack().await?;
         let Ok(envelope) = envelope else { continue };
         let kind = envelope.message.type_name();
-        let is_end = kind.ends_with(".failed") || last.as_deref() == Some(kind);
+        let is_end =
+            kind.ends_with(".failed") || last.as_deref() == Some(kind) || dry_run::is_answer(&envelope.message);
         if is_end && envelope.correlation_id == Some(target.command_id) {
             return Ok(envelope);
         }
@@ -197,7 +198,36 @@ fn is_cancelled(answer: &Envelope) -> bool {
         Message::IngestFailed(event) => &event.failure,
         Message::TransformFailed(event) => &event.failure,
         Message::DqFailed(event) => &event.failure,
-        _ => return false,
+        other => match dry_run::failure(other) {
+            Some(failure) => failure,
+            None => return false,
+        },
     };
     failure.class == FailureClass::Cancelled
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use bus::embedded::EmbeddedBus;
+    use messages::{DqDryRunCompleted, DqDryRunRequested, DqRequested};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dry_run_that_was_taken_back_has_its_answer_for_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let bus = EmbeddedBus::open(&folder.path().join("bus.sqlite"), "test").await.unwrap();
+        let load_id = LoadId::new("a").unwrap();
+        let asked = DqDryRunRequested(DqRequested { load_id: load_id.clone(), sources: Vec::new() });
+        let asked = Envelope::new("test", asked);
+        let target = Target { command_id: asked.id, stages: Stage::ALL.to_vec() };
+        let mut answers = listen(&bus, &load_id, &target.stages).await.unwrap();
+        let failure = Some(Failure::cancelled("cancelled: a typo"));
+        let told = DqDryRunCompleted { load_id, verdict: None, checks: Vec::new(), failure };
+        bus.publish(&asked.leads_to("test", told)).await.unwrap();
+        let end = tokio::time::timeout(Duration::from_secs(20), wait(answers.as_mut(), &target)).await.unwrap();
+        assert!(is_cancelled(&end.unwrap()));
+    }
 }

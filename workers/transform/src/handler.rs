@@ -144,7 +144,12 @@ impl TransformHandler {
         let line = self.line(work, &message, Some(failure), Utc::now())?;
         let recorded = self.ledger.record_stages(&[line], &[]).await?;
         let stands = if recorded { Known::default() } else { self.known(vec![&work.envelope]).await? };
-        match stands.end(work.envelope.id).map(|line| ended_before(work, line)).transpose()?.flatten() {
+        let stands = stands.end(work.envelope.id);
+        if let Some(line) = stands.filter(|line| line.status == StageStatus::Failed) {
+            // As whoever built it announces it.
+            return Ok(told(work, failed_before(line)?, line.attempt));
+        }
+        match stands.map(|line| ended_before(work, line)).transpose()?.flatten() {
             Some(Ok(done)) => Ok(done),
             // The same for every try.
             _ => Ok(told(work, message, "cancelled")),
@@ -264,9 +269,7 @@ impl Handler for TransformHandler {
         // A build that failed has its line, with its nodes; what could not be tried has none yet.
         let event = match self.ledger.stage_line(Stage::Transform, work.envelope.id).await? {
             Some(line) if line.status == StageStatus::Failed && line.attempt == work.attempt => {
-                serde_json::from_value::<TransformFailed>(line.announced)
-                    .map_err(|error| Failure::permanent(error.to_string()))?
-                    .into()
+                failed_before(&line)?.into()
             }
             _ => {
                 let message = failed(work, Vec::new(), failure)?;
@@ -316,6 +319,11 @@ fn ended_before(work: &Work, line: &StageLine) -> Result<Option<Result<Handled, 
         StageStatus::Cancelled => Some(Err(cancelled(line))),
         StageStatus::Failed | StageStatus::CancelRequested => None,
     })
+}
+
+/// What was announced of a message that failed.
+fn failed_before(line: &StageLine) -> Result<TransformFailed, Failure> {
+    serde_json::from_value(line.announced.clone()).map_err(|error| Failure::permanent(error.to_string()))
 }
 
 /// How a message ended that the audit knows as cancelled.

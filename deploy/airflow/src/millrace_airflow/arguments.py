@@ -48,8 +48,9 @@ def time(value: datetime | str | None) -> datetime | None:
 
 
 def flag(value: bool | str) -> bool:
+    """A flag. A template of what is not there makes `None`, which is neither."""
     if isinstance(value, bool):
         return value
-    if value.strip().lower() in {"true", "false"}:
-        return value.strip().lower() == "true"
+    if (text := str(value).strip().lower()) in {"true", "false"}:
+        return text == "true"
     raise ValueError(f"{value!r} is no flag: it is true or false")

@@ -125,7 +125,10 @@ class MillraceOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: dict[str, str]) -> dict[str, Any]:
         """Goes on with the answer, which Airflow has stored by now."""
-        self._claim(event["load_id"], event["command_id"], event["queue"], Trace(event["trace_parent"]))
+        # A wait that ended before this package was updated tells less of itself.
+        load_id = event.get("load_id") or self.load_id or arguments.default_load_id(context)
+        since = Trace(event["trace_parent"]) if event.get("trace_parent") else trace.current()
+        self._claim(load_id, event["command_id"], event["queue"], since)
         if "answer" in event:
             return self._end(event["answer"])
         self._take_back("no answer came in the time that its task in Airflow gives it")

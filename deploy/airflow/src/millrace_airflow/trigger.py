@@ -17,7 +17,7 @@ from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
 from airflow.sdk import BaseHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from millrace_airflow import ask
+from millrace_airflow import ask, trace
 from millrace_airflow.address import Address
 from millrace_airflow.messages import Stage, cancel, is_answer_to
 from millrace_airflow.trace import Trace
@@ -48,7 +48,7 @@ class AnswerTrigger(BaseTrigger):
         deadline: float,
         settle_secs: float,
         followed_in: list[str],
-        trace_parent: str,
+        trace_parent: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -61,8 +61,8 @@ class AnswerTrigger(BaseTrigger):
         self.settle_secs = settle_secs
         # The queues of tasks that were to follow this one.
         self.followed_in = followed_in
-        # The trace of the command, to which its cancelling belongs.
-        self.trace_parent = trace_parent
+        # The trace of the command, to which its cancelling belongs. A wait that an older version began names none.
+        self.trace_parent = trace_parent or trace.current().parent
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """How the triggerer makes it anew."""

@@ -61,6 +61,9 @@ impl State {
         let ends = stages.iter().filter(|line| line.status != StageStatus::CancelRequested);
         let later = ends.filter(|line| loaded_at.is_none_or(|at| line.finished_at >= at));
         match later.max_by_key(|line| line.finished_at) {
+            // Nothing was loaded: of a command that was taken back before it had a file, and of a dry run, the audit knows that
+            // alone.
+            None if files.is_empty() && !stages.is_empty() => Self::Cancelled,
             None => Self::Loaded,
             Some(line) => Self::after(line),
         }
@@ -213,6 +216,8 @@ mod tests {
         assert_eq!(State::of(&loaded, &done[1..]), State::Loaded);
         assert_eq!(State::of(&loaded, &[stage(Stage::Dq, StageStatus::Cancelled, 3, "failed")]), State::Cancelled);
         assert_eq!(State::of(&[], &[stage(Stage::Ingest, StageStatus::Cancelled, 3, "")]), State::Cancelled);
+        assert_eq!(State::of(&[], &done[1..]), State::Cancelled, "nothing was loaded");
+        assert_eq!(State::of(&[], &done), State::Transformed);
     }
 
     #[test]

@@ -57,14 +57,14 @@ async fn plans_warm_and_cold_what_the_build_then_builds() {
 }
 
 /// A handler on a DuckDB file that the platform has made.
-struct Plant {
+pub(crate) struct Plant {
     mill: Mill,
-    ledger: Ledger,
-    handler: TransformHandler,
+    pub(crate) ledger: Ledger,
+    pub(crate) handler: TransformHandler,
 }
 
 impl Plant {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let mill = Mill::new().with_own_project();
         let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/sources");
         let contracts = Arc::new(Contracts::read(&contracts).unwrap());

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod cancelled;
 mod dry_run;
 mod mill;
 mod snowflake;

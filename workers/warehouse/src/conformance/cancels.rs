@@ -208,6 +208,7 @@ pub async fn a_stage_ends_once_whichever_was_first(warehouse: Arc<dyn Warehouse>
     let ledger = ledger(&warehouse).await;
     for (first, second) in [
         (StageStatus::Success, StageStatus::Cancelled),
+        (StageStatus::Failed, StageStatus::Cancelled),
         (StageStatus::Cancelled, StageStatus::Success),
         (StageStatus::Cancelled, StageStatus::Failed),
         (StageStatus::Cancelled, StageStatus::Cancelled),

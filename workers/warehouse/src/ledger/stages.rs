@@ -93,7 +93,7 @@ impl Ledger {
         // Whenever they were written: the workers' clocks differ. Told here, because a subquery may only compare for equality with
         // what is outside of it.
         let is_cancel = stages.iter().any(|line| line.status == StageStatus::Cancelled);
-        let others = if is_cancel { "'CANCELLED', 'SUCCESS'" } else { "'CANCELLED'" };
+        let others = if is_cancel { "'CANCELLED', 'FAILED', 'SUCCESS'" } else { "'CANCELLED'" };
         let meanwhile = |same: &str| {
             let messages = ids(stages.iter().map(|line| &line.message_id));
             let begun = timestamp(begun);
