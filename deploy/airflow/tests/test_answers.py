@@ -187,6 +187,22 @@ def test_a_wait_that_ends_with_its_triggerer_takes_nothing_back(broker: Broker, 
     assert broker.queues(queue) == [queue]
 
 
+def test_a_wait_that_another_triggerer_has_taken_over_takes_nothing_back(broker: Broker, address: Address) -> None:
+    command = _command()
+    queue = _asked(address, command)
+    broker.purge("millrace.dq")
+
+    async def taken_over() -> dict[str, str]:
+        waiting = asyncio.ensure_future(anext(_trigger(command).run()))
+        await asyncio.to_thread(wait_for, "a wait", lambda: broker.consumers(queue) > 0)
+        await _trigger(command).on_kill()
+        await asyncio.to_thread(_answer, broker, command)
+        return dict((await waiting).payload)
+
+    assert "answer" in asyncio.run(taken_over())
+    assert broker.get("millrace.dq") == []
+
+
 def test_what_can_t_be_taken_back_is_told_and_fails_nothing(
     address: Address, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -144,7 +144,9 @@ class Dbt:
             return False
         # A build must never find what was compiled for this: hence the copy of the project, and a target that is thrown away.
         # In one thread: the first model that does not compile ends the command, and dbt does not wait for its other threads.
-        with tempfile.TemporaryDirectory(prefix="dry-run-", dir=os.environ.get("DBT_TARGET_PATH")) as target:
+        # Named by this process, for whoever has to kill it.
+        prefix = f"dry-run-{os.getpid()}-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=os.environ.get("DBT_TARGET_PATH")) as target:
             where = ["--single-threaded", "compile", "--target-path", target]
             command = [*where, "--exclude", "resource_type:analysis", *select, *self._options(request)]
             compiled = self.invoke(command, manifest=self.manifest.deepcopy())

@@ -37,6 +37,9 @@ _OUTLIVES_MILLIS = 24 * 60 * 60 * 1000
 _DELIVERY_LIMIT = 1_000_000_000
 # What lies in a queue comes sooner than that.
 _GLANCE_SECS = 0.1
+# Who has just left a queue may be counted as its consumer for a moment: so often, and so far apart, it is looked at.
+_LOOKS = 10
+_LOOK_SECS = 0.2
 _PERSISTENT = 2
 _ACCESS_REFUSED = 403
 _NOT_FOUND = 404
@@ -120,6 +123,25 @@ def take_back(address: Address, cancel: Command) -> None:
         log.warning("command %s was not cancelled, and may still be worked on: %s", cancel.data["command_id"], error)
     else:
         log.info("command %s is cancelled: %s", cancel.data["command_id"], cancel.data["reason"])
+
+
+def is_awaited(address: Address, queue: str) -> bool:
+    """Whether somebody consumes a queue of answers. One that is gone, or at a broker that is away, nobody does."""
+    try:
+        connection = address.connect("millrace airflow")
+        try:
+            channel = connection.channel()
+            for _ in range(_LOOKS):
+                if channel.queue_declare(queue, passive=True).method.consumer_count == 0:
+                    return False
+                connection.sleep(_LOOK_SECS)
+            return True
+        finally:
+            if connection.is_open:
+                connection.close()
+    except (exceptions.AMQPError, OSError) as error:
+        log.info("could not look who waits for the answer: %s", _words(error))
+    return False
 
 
 def forget(address: Address, queues: Iterable[str]) -> None:

@@ -82,9 +82,13 @@ class AnswerTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """The task was cleared or marked: the command is taken back, and nobody waits any more.
 
-        Not called when the triggerer ends or hands the wait to another one.
+        Not called when the triggerer ends. Airflow 3.3 calls it too where a triggerer was silent for so long (a machine that
+        stood still) that another one has taken its waits over: that one waits in the same queue, and goes on.
         """
         address = Address.of(await BaseHook.aget_connection(self.conn_id))
+        if await asyncio.to_thread(ask.is_awaited, address, self.queue):
+            self.log.info("another triggerer waits for the answer to command %s; nothing is cancelled", self.command_id)
+            return
         reason = "its task was cleared or marked in Airflow"
         back = cancel(self.stage, self.load_id, self.command_id, Trace(self.trace_parent), reason)
         await asyncio.to_thread(functools.partial(ask.take_back, address, back))

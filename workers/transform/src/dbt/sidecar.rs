@@ -1,6 +1,7 @@
 //! One sidecar process: started, spoken to, ended.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -31,6 +32,7 @@ pub(super) enum SidecarError {
 /// A process that has parsed the project, or is about to.
 pub(super) struct Sidecar {
     group: Group,
+    target_dir: PathBuf,
     stdin: ChildStdin,
     events: mpsc::Receiver<io::Result<Event>>,
     is_ready: bool,
@@ -53,7 +55,8 @@ impl Sidecar {
         tokio::spawn(log(stderr));
         let (told, events) = mpsc::channel(EVENTS);
         tokio::spawn(read(stdout, told, status));
-        Ok(Self { group, stdin, events, is_ready: false, is_busy: false, requests: 0 })
+        let target_dir = settings.target_dir.clone();
+        Ok(Self { group, target_dir, stdin, events, is_ready: false, is_busy: false, requests: 0 })
     }
 
     /// Whether it can take a request.
@@ -122,9 +125,15 @@ impl Sidecar {
         }
     }
 
-    /// Ends it now.
+    /// Ends it now, and removes the folder of a dry run that it could not remove by itself.
     pub(super) async fn kill(mut self) {
+        let pid = self.group.child.id();
         self.group.kill().await;
+        if let Some(pid) = pid
+            && let Err(error) = sweep(&self.target_dir, &format!("dry-run-{pid}-"))
+        {
+            tracing::warn!(%error, folder = %self.target_dir.display(), "what a dry run compiled could not be removed");
+        }
     }
 
     async fn send(&mut self, request: &Request<'_>) -> io::Result<()> {
@@ -136,6 +145,17 @@ impl Sidecar {
     async fn next(&mut self) -> io::Result<Option<Event>> {
         self.events.recv().await.transpose()
     }
+}
+
+/// Removes the folders in `folder` whose names begin so.
+fn sweep(folder: &Path, prefix: &str) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn died(error: io::Error) -> DbtError {

@@ -1,16 +1,17 @@
 //! What would be built, told without building it: by the driver, and by the handler on a warehouse of the platform's own.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use messages::{
-    Envelope, Failure, LoadId, Message, Stage, TransformCompleted, TransformDryRunCompleted, TransformDryRunRequested,
-    TransformRequested,
+    CancelRequested, Envelope, Failure, FailureClass, LoadId, Message, Stage, TraceContext, TransformCompleted,
+    TransformDryRunCompleted, TransformDryRunRequested, TransformRequested,
 };
 use millrace_transform::dbt::{BuildReport, Dbt, DbtError, DbtSettings, DbtWarehouse, How, NodeStatus};
 use millrace_transform::{Builder, TransformHandler};
-use runtime::{Contracts, Handler, Work};
+use runtime::{Cancels, Contracts, Handler, Work};
 use warehouse::{Ledger, WarehouseSettings};
 
 use crate::mill::Mill;
@@ -59,6 +60,7 @@ async fn plans_warm_and_cold_what_the_build_then_builds() {
 /// A handler on a DuckDB file that the platform has made.
 pub(crate) struct Plant {
     mill: Mill,
+    target: PathBuf,
     pub(crate) ledger: Ledger,
     pub(crate) handler: TransformHandler,
 }
@@ -75,13 +77,19 @@ impl Plant {
         let settings = DbtSettings { warehouse: DbtWarehouse::DuckDb(file), ..mill.settings() };
         let builder = Builder::new(Dbt::start(settings).await.unwrap(), contracts);
         let handler = TransformHandler::new(builder, ledger.clone(), "test".into(), 500);
-        Self { mill, ledger, handler }
+        Self { target: mill.settings().target_dir, mill, ledger, handler }
     }
 
     /// What each message leads to; none may fail.
     async fn handle(&mut self, work: &[Work]) -> Vec<Envelope> {
         let results = self.handler.handle(work).await;
         results.into_iter().map(|result| result.unwrap().announce.remove(0)).collect()
+    }
+
+    /// Folders of dry runs.
+    fn folders(&self) -> usize {
+        let names = std::fs::read_dir(&self.target).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("dry-run-")).count()
     }
 
     /// Every table and view, and how many lines the audit of stages has.
@@ -163,4 +171,34 @@ async fn what_would_fail_is_the_answer_of_a_dry_run() {
     assert_eq!(told(&answers[0]).failure, None);
     assert!(built(&answers[1]).nodes.iter().any(|node| node.unique_id == "model.millrace.mart_wrong"));
     assert_eq!(plant.ledger.stage_line(Stage::Transform, given_up.id).await.unwrap(), None);
+}
+
+/// dbt is killed while it compiles, and can't tidy up by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_that_is_taken_back_leaves_no_folder() {
+    let mut plant = Plant::new().await;
+    let endless =
+        "{% if execute %}{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}{% endif %}";
+    plant.mill.model("mart_endless", &format!("{endless} select * from {{{{ ref('core_materials') }}}}"));
+    let (cancels, work) = (Cancels::default(), dry(&["materials"], false));
+    let work = work.heeding(&cancels);
+    let before = plant.state().await;
+    let (load_id, command_id) = (work.envelope.load_id().clone(), work.envelope.id);
+    let (target, signal) = (plant.target.clone(), cancels.clone());
+    let cancelling = tokio::spawn(async move {
+        let has_begun = || {
+            std::fs::read_dir(&target)
+                .unwrap()
+                .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("dry-run-"))
+        };
+        while !has_begun() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        signal.hear(&CancelRequested { load_id, command_id, reason: None }, TraceContext::root());
+    });
+    let ended = tokio::time::timeout(Duration::from_secs(100), plant.handler.handle(std::slice::from_ref(&work)));
+    let failure = ended.await.unwrap().remove(0).unwrap_err();
+    cancelling.await.unwrap();
+    assert_eq!(failure.class, FailureClass::Cancelled);
+    assert_eq!((plant.folders(), plant.state().await), (0, before));
 }
