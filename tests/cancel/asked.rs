@@ -23,6 +23,11 @@ impl Waiting {
         Self(mill.command(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
+    /// Whether it waits no more.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+
     /// The answer, and the exit code.
     #[track_caller]
     pub fn answer(self) -> (Value, i32) {

@@ -74,11 +74,23 @@ pub fn a_build_whose_worker_died(mill: &mut Mill) {
     let command = trigger(mill, "transform", LOAD_ID);
     builds(mill);
     worker.kill();
-    let waiting = take_back(mill, "transform", &command);
+    let mut waiting = take_back(mill, "transform", &command);
     mill.wait("both in the queue", || mill.queue("transform")["ready"] == 2);
+    let begun = builds_begun(mill);
     let workers = mill.start_all(&["transform"]);
+    // RabbitMQ may count one death as two, by the worker's two consumers. The next worker handles such a message alone and sees
+    // nothing behind it: it hears whoever says it again.
+    mill.wait("an end, or another build", || waiting.has_ended() || builds_begun(mill) > begun);
+    let again = (!waiting.has_ended()).then(|| take_back(mill, "transform", &command));
     assert_cancelled(waiting.answer(), &command);
+    if let Some(again) = again {
+        assert_cancelled(again.answer(), &command);
+    }
     settled(mill, &["transform"]);
     stop_all(workers);
     assert_eq!(stage_ends(mill, &command), ["CANCELLED"]);
+}
+
+fn builds_begun(mill: &Mill) -> usize {
+    mill.log().matches("building models").count()
 }

@@ -26,6 +26,7 @@ impl<H: Handler> StageLoop<H> {
         for delivery in self.take_back(batch, stop).await? {
             let suspect = is_suspect(&delivery);
             if suspect {
+                report::suspected(self.handler.stage(), delivery.deaths());
                 self.handle_together(std::mem::take(&mut together), stop).await?;
             }
             if let Some(readable) = self.read(delivery, stop).await? {

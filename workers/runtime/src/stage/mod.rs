@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bus::{Bus, Consumer, Delivery};
+use bus::{Bus, Consumer, Delivery, QueueDepth};
 use messages::{CancelRequested, Envelope, Failure, FailureClass, Stage};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,9 @@ pub struct Patience {
 /// How long a worker waits at its start for what lies in the queue behind the first message: a cancel of that may be there, of
 /// which no worker heard because none ran.
 const AT_START: Patience = Patience { at_most: Duration::from_secs(1), gap: Duration::from_millis(500) };
+
+/// The longest such wait, where the queue holds more and is slow to hand it out.
+const AT_START_LONGEST: Duration = Duration::from_secs(10);
 
 /// What a stage does with its messages.
 #[async_trait]
@@ -165,7 +168,8 @@ impl<H: Handler> StageLoop<H> {
         let patience = first.envelope().map_or_else(|_| Patience::default(), |first| self.handler.patience(&first));
         let patience =
             Patience { at_most: patience.at_most.max(at_least.at_most), gap: patience.gap.max(at_least.gap) };
-        let until = Instant::now() + patience.at_most;
+        let begun = Instant::now();
+        let mut until = begun + patience.at_most;
         let mut batch = vec![first];
         while batch.len() < self.handler.together() {
             let wait = patience.gap.min(until.saturating_duration_since(Instant::now()));
@@ -176,10 +180,20 @@ impl<H: Handler> StageLoop<H> {
             };
             match next {
                 Some(delivery) => batch.push(delivery),
+                None if at_least == AT_START && begun.elapsed() < AT_START_LONGEST && self.lies_behind(stop).await => {
+                    until = Instant::now() + patience.gap;
+                }
                 None => break,
             }
         }
         Ok(batch)
+    }
+
+    /// Whether the queue holds what could be handed out. Where that can't be told, nothing is waited for.
+    async fn lies_behind(&self, stop: &CancellationToken) -> bool {
+        let stage = self.handler.stage();
+        let waits = |depth: &QueueDepth| depth.stage == stage && depth.ready > 0 && !depth.paused;
+        !stop.is_cancelled() && self.bus.depths().await.is_ok_and(|depths| depths.iter().any(waits))
     }
 }
 

@@ -17,6 +17,11 @@ pub(super) fn begins(stage: Stage) {
     }
 }
 
+/// A message may be what its workers died of.
+pub(super) fn suspected(stage: Stage, deaths: u32) {
+    tracing::warn!(%stage, deaths, "workers have died with this message in hand again and again; it is handled alone");
+}
+
 /// A message was handled, and its delivery acknowledged.
 pub(super) fn done(stage: Stage, work: &Work) {
     settled(stage, work, "done");
