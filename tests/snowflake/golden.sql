@@ -639,7 +639,7 @@ INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTE
     TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT,
     ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'dq' AND S.MESSAGE_ID =
     V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >= CAST('<time>' AS
-    TIMESTAMP) OR S.STATUS IN ('CANCELLED', 'SUCCESS')));
+    TIMESTAMP) OR S.STATUS IN ('CANCELLED', 'FAILED', 'SUCCESS')));
 
 -- Somebody takes a command back: once for each stage, command and load, however often that is said.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
@@ -681,7 +681,7 @@ INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTE
     TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT,
     ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'transform' AND
     S.MESSAGE_ID = V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >=
-    CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED', 'SUCCESS')));
+    CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED', 'FAILED', 'SUCCESS')));
 
 -- Somebody takes a command back: once for each stage, command and load, however often that is said.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
