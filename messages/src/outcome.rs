@@ -23,6 +23,22 @@ pub struct TableLoad {
     pub bytes: u64,
 }
 
+impl TableLoad {
+    /// Of a table into which nothing was loaded yet.
+    pub fn of(source: impl Into<String>, table: impl Into<String>) -> Self {
+        let (source, table) = (source.into(), table.into());
+        Self { source, table, files: 0, rows_loaded: 0, rows_rejected: 0, bytes: 0 }
+    }
+
+    /// Counts one more file.
+    pub fn add(&mut self, rows_loaded: u64, rows_rejected: u64, bytes: u64) {
+        self.files += 1;
+        self.rows_loaded += rows_loaded;
+        self.rows_rejected += rows_rejected;
+        self.bytes += bytes;
+    }
+}
+
 /// A file that can't be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileFault {

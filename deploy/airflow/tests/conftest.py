@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -21,30 +22,21 @@ from tests.kit.mill import Mill
 @pytest.fixture(scope="session")
 def broker() -> Iterator[Broker]:
     """A private RabbitMQ."""
-    broker = Broker()
-    try:
+    with closing(Broker()) as broker:
         yield broker
-    finally:
-        broker.close()
 
 
 @pytest.fixture(scope="session")
 def mill(broker: Broker) -> Iterator[Mill]:
     """Workers of every stage, over the sample."""
-    mill = Mill(broker)
-    try:
+    with closing(Mill(broker)) as mill:
         mill.drop_sample()
         mill.start("ingest", "transform", "dq")
         yield mill
-    finally:
-        mill.close()
 
 
 @pytest.fixture(scope="session")
 def airflow(broker: Broker) -> Iterator[Airflow]:
     """Airflow, with the rights of its own user at the broker."""
-    airflow = Airflow(broker)
-    try:
+    with closing(Airflow(broker)) as airflow:
         yield airflow
-    finally:
-        airflow.close()

@@ -109,18 +109,8 @@ fn announcement(envelope: &Envelope, file: &SourceFileDiscovered, state: &RunSta
 fn tables(lines: &[LoadLine]) -> Vec<TableLoad> {
     let mut tables = std::collections::BTreeMap::<&str, TableLoad>::new();
     for line in lines.iter().filter(|line| line.status == LoadStatus::Success) {
-        let table = tables.entry(&line.table).or_insert_with(|| TableLoad {
-            source: line.source.clone(),
-            table: line.table.clone(),
-            files: 0,
-            rows_loaded: 0,
-            rows_rejected: 0,
-            bytes: 0,
-        });
-        table.files += 1;
-        table.rows_loaded += line.rows_loaded;
-        table.rows_rejected += line.rows_rejected;
-        table.bytes += line.bytes;
+        let table = tables.entry(&line.table).or_insert_with(|| TableLoad::of(&line.source, &line.table));
+        table.add(line.rows_loaded, line.rows_rejected, line.bytes);
     }
     tables.into_values().collect()
 }

@@ -82,18 +82,8 @@ impl Found {
     }
 
     fn good(&mut self, file: &Chosen, facts: &FileFacts) {
-        let table = self.tables.entry(file.table.clone()).or_insert_with(|| TableLoad {
-            source: file.source.clone(),
-            table: file.table.clone(),
-            files: 0,
-            rows_loaded: 0,
-            rows_rejected: 0,
-            bytes: 0,
-        });
-        table.files += 1;
-        table.rows_loaded += facts.rows;
-        table.rows_rejected += facts.rows_rejected;
-        table.bytes += facts.bytes;
+        let table = self.tables.entry(file.table.clone()).or_insert_with(|| TableLoad::of(&file.source, &file.table));
+        table.add(facts.rows, facts.rows_rejected, facts.bytes);
     }
 
     fn bad(&mut self, uri: &str, failure: Failure) {

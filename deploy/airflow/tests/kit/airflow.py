@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,27 @@ class Ended:
     secs: float
 
 
+def command(*arguments: str) -> list[str]:
+    """Airflow's command line."""
+    return [sys.executable, "-m", "airflow", *arguments]
+
+
+def call(home: Path, environment: Mapping[str, str], *arguments: str) -> str:
+    """Runs Airflow's command line to its end; what it printed."""
+    ended = subprocess.run(
+        command(*arguments),
+        cwd=home,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
 class Running:
     """A run that goes on."""
 
@@ -87,32 +109,18 @@ class Airflow:
         """Removes what it wrote."""
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "airflow", *arguments]
-
     def _call(self, *arguments: str) -> str:
-        ended = subprocess.run(
-            self._command(*arguments),
-            cwd=self.home,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
+        return call(self.home, self.environment, *arguments)
 
     def begin(self, dag_id: str, **conf: Any) -> Running:
         """Begins a run with these values of its form."""
         self._runs += 1
         log = self.home / f"run{self._runs}.log"
         bundle = "millrace" if (DAGS / f"{dag_id}.py").exists() else "tests"
-        command = self._command("dags", "test", dag_id, "--bundle-name", bundle)
+        test = command("dags", "test", dag_id, "--bundle-name", bundle)
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [*command, "--conf", json.dumps(conf)],
+                [*test, "--conf", json.dumps(conf)],
                 cwd=self.home,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit import free_port, wait_for
-from tests.kit.airflow import DAGS, TEST_DAGS, settings
+from tests.kit.airflow import DAGS, TEST_DAGS, call, command, settings
 from tests.kit.broker import Broker
 from tests.kit.postgres import Postgres
 from tests.kit.process import Process
@@ -69,8 +67,9 @@ class Station:
             raise
 
     def _begin(self, name: str, changed: Mapping[str, str]) -> None:
-        command = [sys.executable, "-m", "airflow", *COMMANDS[name]]
-        process = Process(command, self.environment | dict(changed), self.home, self.home / f"{name}.log")
+        process = Process(
+            command(*COMMANDS[name]), self.environment | dict(changed), self.home, self.home / f"{name}.log"
+        )
         self._processes[name] = process
         process.start()
 
@@ -117,18 +116,7 @@ class Station:
 
     def call(self, *arguments: str) -> str:
         """Airflow's command line; what it printed."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
-            cwd=self.home,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
+        return call(self.home, self.environment, *arguments)
 
     def pause(self, dag_id: str, paused: bool = True) -> None:
         """Pauses a DAG, or lets it run."""

@@ -6,6 +6,7 @@ Apart from those of the tests beside this folder, which leave files and answers 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -22,11 +23,8 @@ SOURCES = AIRFLOW / "tests/whole/sources"
 @pytest.fixture(scope="session")
 def broker() -> Iterator[Broker]:
     """A private RabbitMQ."""
-    broker = Broker()
-    try:
+    with closing(Broker()) as broker:
         yield broker
-    finally:
-        broker.close()
 
 
 @pytest.fixture(scope="session")
@@ -47,13 +45,10 @@ def mill(broker: Broker, jaeger: Jaeger | None) -> Iterator[Mill]:
     traced = (
         {"OTEL_EXPORTER_OTLP_ENDPOINT": jaeger.otlp_grpc_url(), "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"} if jaeger else {}
     )
-    mill = Mill(broker, traced, SOURCES)
-    try:
+    with closing(Mill(broker, traced, SOURCES)) as mill:
         mill.drop_sample()
         mill.start("ingest", "transform", "dq")
         yield mill
-    finally:
-        mill.close()
 
 
 @pytest.fixture(scope="session")
@@ -74,10 +69,8 @@ def _station(broker: Broker, jaeger: Jaeger | None) -> Iterator[Station]:
         if jaeger
         else {},
     )
-    try:
+    with closing(station):
         yield station
-    finally:
-        station.close()
 
 
 @pytest.fixture

@@ -18,3 +18,19 @@ def test_a_run_does_each_stage_once_under_its_own_load_id(station: Station, mill
     assert answers["dq"]["verdict"] == "warned"
     assert "RAW.BATCHES: 2,000 rows of batches in 1 file" in run.log("ingest")
     assert "WARN unique_batch_id on RAW.BATCHES" in run.log("dq")
+
+
+def test_runs_tell_how_long_they_take_and_how_much_of_that_is_the_workers(station: Station, mill: Mill) -> None:
+    """Measures for the read-me, without a limit: `pytest tests/whole/test_runs.py -s`."""
+    for _ in range(4):
+        run = station.trigger("mfg_raw_ingestion_dag")
+        run.succeed()
+        # From the worker's taking up the command to its verdict.
+        taken, judged = mill.query(
+            f"""SELECT EPOCH(MIN(AT)), EPOCH(MAX(AT)) FROM (
+                SELECT STARTED_AT AS AT FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '{run.load_id}'
+                UNION ALL SELECT FINISHED_AT FROM RAW.STAGE_AUDIT WHERE LOAD_ID = '{run.load_id}')"""
+        )[0]
+        workers_secs = float(judged) - float(taken)
+        assert 0 < workers_secs < run.secs()
+        print(f"queued to end {run.secs():.1f} s, of which the workers {workers_secs:.1f} s")

@@ -57,20 +57,15 @@ impl Cold {
         stop: &CancellationToken,
     ) -> Result<BuildReport, DbtError> {
         let started = Instant::now();
-        let mut args = vec!["build".to_owned(), "--select".into()];
-        args.extend(request.select.iter().cloned());
-        args.extend(self.missing_models(settings, stop).await?);
-        if request.full_refresh {
-            args.push("--full-refresh".into());
-        }
+        let select = self.selection(settings, request, stop).await?;
+        let args = ["build".to_owned()].into_iter().chain(select).chain(full_refresh(request));
         let file = settings.target_dir.join("run_results.json");
         let before = read(&file).map(|results| results.metadata.invocation_id);
         let output = dbt(settings, args, stop).await?;
         let results = read(&file).filter(|results| Some(&results.metadata.invocation_id) != before.as_ref());
         let Some(results) = results else { return Err(DbtError::of_text(&words(&output))) };
         if results.results.is_empty() {
-            let select = request.select.join(" ");
-            return Err(DbtError::of_text(&format!("nothing to build: no model or test matches {select}")));
+            return Err(nothing(request));
         }
         self.all_built = self.all_built && output.status.success();
         Ok(BuildReport {
@@ -81,7 +76,20 @@ impl Cold {
         })
     }
 
-    pub(super) async fn missing_models(
+    /// What to build, as dbt is told it.
+    pub(super) async fn selection(
+        &mut self,
+        settings: &DbtSettings,
+        request: &BuildRequest,
+        stop: &CancellationToken,
+    ) -> Result<Vec<String>, DbtError> {
+        let mut select = vec!["--select".to_owned()];
+        select.extend(request.select.iter().cloned());
+        select.extend(self.missing_models(settings, stop).await?);
+        Ok(select)
+    }
+
+    async fn missing_models(
         &mut self,
         settings: &DbtSettings,
         stop: &CancellationToken,
@@ -97,6 +105,15 @@ impl Cold {
         self.all_built = ids.is_empty();
         Ok(ids.iter().map(|id| name_of(id).to_owned()).collect())
     }
+}
+
+pub(super) fn full_refresh(request: &BuildRequest) -> Option<String> {
+    request.full_refresh.then(|| "--full-refresh".to_owned())
+}
+
+pub(super) fn nothing(request: &BuildRequest) -> DbtError {
+    let select = request.select.join(" ");
+    DbtError::of_text(&format!("nothing to build: no model or test matches {select}"))
 }
 
 pub(super) async fn dbt(

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::cold::{Cold, dbt, words};
+use super::cold::{Cold, dbt, full_refresh, nothing, words};
 use super::{BuildReport, BuildRequest, DbtError, DbtSettings, How, NodeResult, NodeStatus};
 
 /// What `dbt build` builds; `dbt list` knows more, and `dbt compile` analyses too. The same as in the sidecar.
@@ -29,9 +29,7 @@ impl Cold {
         stop: &CancellationToken,
     ) -> Result<BuildReport, DbtError> {
         let started = Instant::now();
-        let mut select = vec!["--select".to_owned()];
-        select.extend(request.select.iter().cloned());
-        select.extend(self.missing_models(settings, stop).await?);
+        let select = self.selection(settings, request, stop).await?;
         let target = tempfile::Builder::new().prefix("dry-run-").tempdir_in(&settings.target_dir).map_err(|error| {
             DbtError::Transient { message: format!("no folder in {}: {error}", settings.target_dir.display()) }
         })?;
@@ -49,15 +47,12 @@ impl Cold {
         let nodes: Vec<NodeResult> =
             told.lines().filter_map(|line| serde_json::from_str::<Listed>(line).ok()).map(NodeResult::from).collect();
         if nodes.is_empty() {
-            let select = request.select.join(" ");
-            return Err(DbtError::of_text(&format!("nothing to build: no model or test matches {select}")));
+            return Err(nothing(request));
         }
 
-        let mut compile = ["compile", "--exclude", "resource_type:analysis"].map(str::to_owned).to_vec();
-        if request.full_refresh {
-            compile.push("--full-refresh".into());
-        }
-        let output = dbt(settings, compile.into_iter().chain(aside).chain(select), stop).await?;
+        let compile = ["compile", "--exclude", "resource_type:analysis"].map(str::to_owned);
+        let args = compile.into_iter().chain(full_refresh(request)).chain(aside).chain(select);
+        let output = dbt(settings, args, stop).await?;
         let invocation_id = String::new();
         let report =
             BuildReport { invocation_id, elapsed_secs: started.elapsed().as_secs_f64(), nodes, how: How::Cold };
