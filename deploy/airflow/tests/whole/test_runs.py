@@ -27,8 +27,8 @@ def test_runs_tell_how_long_they_take_and_how_much_of_that_is_the_workers(statio
         run.succeed()
         # From the worker's taking up the command to its verdict.
         taken, judged = mill.query(
-            f"""SELECT EPOCH(MIN(AT)), EPOCH(MAX(AT)) FROM (
-                SELECT STARTED_AT AS AT FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '{run.load_id}'
+            f"""SELECT EPOCH(MIN(MOMENT)), EPOCH(MAX(MOMENT)) FROM (
+                SELECT STARTED_AT AS MOMENT FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '{run.load_id}'
                 UNION ALL SELECT FINISHED_AT FROM RAW.STAGE_AUDIT WHERE LOAD_ID = '{run.load_id}')"""
         )[0]
         workers_secs = float(judged) - float(taken)
