@@ -63,6 +63,17 @@ pub struct CancelRequested {
     pub reason: Option<String>,
 }
 
+/// What somebody decides about a load that is held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Decision {
+    /// The load that is held back.
+    pub load_id: LoadId,
+    /// Who decides, for the audit: a person or a program.
+    pub decided_by: String,
+    /// Why, for whoever finds it so.
+    pub reason: String,
+}
+
 impl CancelRequested {
     /// Whether it takes this message back: the command itself, or what followed from it. Another command for the same load
     /// goes on, and nothing takes a cancel back.
@@ -112,6 +123,10 @@ shaped_as! {
     IngestDryRunRequested(IngestRequested);
     /// Tell what this command would build, and build nothing.
     TransformDryRunRequested(TransformRequested);
+    /// Let a load that is held back become current, as if no gate had stopped it.
+    IngestReleaseRequested(Decision);
+    /// Give up a load that is held back, and remove its rows.
+    IngestDiscardRequested(Decision);
     /// Judge, and record nothing.
     DqDryRunRequested(DqRequested);
 }

@@ -35,6 +35,23 @@ pub struct SourceFileDiscovered {
     pub table_files: u32,
 }
 
+/// A source has not delivered when it should have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceOverdue {
+    /// Made of the source and the time at which it was expected: no load, because none came.
+    pub load_id: LoadId,
+    /// The source, as its contract names it.
+    pub source: String,
+    /// By when a delivery was expected.
+    pub expected_at: DateTime<Utc>,
+    /// How new the newest delivery is; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_as_of: Option<DateTime<Utc>>,
+    /// Who answers for the source, as its contract says.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+}
+
 /// A load's slices stand, and the views show them if they are the newest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IngestCompleted {

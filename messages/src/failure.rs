@@ -15,19 +15,22 @@ pub enum FailureClass {
     Fatal,
     /// Whoever asked took it back. Recorded and announced; nobody has to mend anything.
     Cancelled,
+    /// It is loaded and held back: its rows are kept and nobody sees them until somebody releases or discards them.
+    Quarantined,
 }
 
 impl FailureClass {
     /// Every class.
-    pub const ALL: [Self; 4] = [Self::Transient, Self::Permanent, Self::Fatal, Self::Cancelled];
+    pub const ALL: [Self; 5] = [Self::Transient, Self::Permanent, Self::Fatal, Self::Cancelled, Self::Quarantined];
 
-    /// As written in headers, tables and labels: `transient`, `permanent`, `fatal`, `cancelled`.
+    /// As written in headers, tables and labels: `transient`, `permanent`, `fatal`, `cancelled`, `quarantined`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Transient => "transient",
             Self::Permanent => "permanent",
             Self::Fatal => "fatal",
             Self::Cancelled => "cancelled",
+            Self::Quarantined => "quarantined",
         }
     }
 
@@ -68,6 +71,11 @@ impl Failure {
         Self { class: FailureClass::Cancelled, message: message.into() }
     }
 
+    /// It is loaded and held back.
+    pub fn quarantined(message: impl Into<String>) -> Self {
+        Self { class: FailureClass::Quarantined, message: message.into() }
+    }
+
     /// The same failure, with what was being done in front of it.
     pub fn context(self, doing: impl AsRef<str>) -> Self {
         Self { message: format!("{}: {}", doing.as_ref(), self.message), ..self }
@@ -95,5 +103,6 @@ mod tests {
         assert_eq!(Failure::permanent("x").class, FailureClass::Permanent);
         assert_eq!(Failure::fatal("x").class, FailureClass::Fatal);
         assert_eq!(Failure::cancelled("x").class, FailureClass::Cancelled);
+        assert_eq!(Failure::quarantined("x").class, FailureClass::Quarantined);
     }
 }

@@ -16,13 +16,14 @@ pub mod schema;
 mod trace;
 
 pub use command::{
-    CancelRequested, DqCancelRequested, DqDryRunRequested, DqRequested, IngestCancelRequested, IngestDryRunRequested,
-    IngestRequested, TransformCancelRequested, TransformDryRunRequested, TransformRequested,
+    CancelRequested, Decision, DqCancelRequested, DqDryRunRequested, DqRequested, IngestCancelRequested,
+    IngestDiscardRequested, IngestDryRunRequested, IngestReleaseRequested, IngestRequested, TransformCancelRequested,
+    TransformDryRunRequested, TransformRequested,
 };
 pub use envelope::{DecodeError, Envelope, MAX_BODY_BYTES, SCHEMA_VERSION};
 pub use event::{
     DqCompleted, DqDryRunCompleted, DqFailed, IngestCompleted, IngestDryRunCompleted, IngestFailed,
-    SourceFileDiscovered, TransformCompleted, TransformDryRunCompleted, TransformFailed,
+    SourceFileDiscovered, SourceOverdue, TransformCompleted, TransformDryRunCompleted, TransformFailed,
 };
 pub use failure::{Failure, FailureClass};
 pub use load_id::{LoadId, LoadIdError, MAX_LOAD_ID_CHARS};

@@ -65,6 +65,13 @@ impl LoadId {
         Self(format!("watch::{name}::{time}::{hash}"))
     }
 
+    /// What an expectation is told under that no load has met: always the same for the same source and time, so that two
+    /// who see it say the same.
+    pub fn overdue(source: &str, expected_at: DateTime<Utc>) -> Self {
+        let time = expected_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        Self(format!("overdue::{}::{time}", readable(source, MAX_LOAD_ID_CHARS - "overdue::::".len() - time.len())))
+    }
+
     /// The LOAD_ID as text.
     pub fn as_str(&self) -> &str {
         &self.0

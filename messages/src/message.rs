@@ -5,9 +5,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     CancelRequested, DqCancelRequested, DqCompleted, DqDryRunCompleted, DqDryRunRequested, DqFailed, DqRequested,
-    IngestCancelRequested, IngestCompleted, IngestDryRunCompleted, IngestDryRunRequested, IngestFailed,
-    IngestRequested, LoadId, SourceFileDiscovered, Stage, TransformCancelRequested, TransformCompleted,
-    TransformDryRunCompleted, TransformDryRunRequested, TransformFailed, TransformRequested,
+    IngestCancelRequested, IngestCompleted, IngestDiscardRequested, IngestDryRunCompleted, IngestDryRunRequested,
+    IngestFailed, IngestReleaseRequested, IngestRequested, LoadId, SourceFileDiscovered, SourceOverdue, Stage,
+    TransformCancelRequested, TransformCompleted, TransformDryRunCompleted, TransformDryRunRequested, TransformFailed,
+    TransformRequested,
 };
 
 /// Builds [`Message`] and what must be known of each kind, so that a new kind is one line here.
@@ -98,6 +99,13 @@ messages! {
     TransformCancelRequested = "transform.cancel.requested", to Some(Stage::Transform);
     /// Command: judge no more for another command.
     DqCancelRequested = "dq.cancel.requested", to Some(Stage::Dq);
+
+    /// Command: let a load that is held back become current.
+    IngestReleaseRequested = "ingest.release.requested", to Some(Stage::Ingest);
+    /// Command: give up a load that is held back.
+    IngestDiscardRequested = "ingest.discard.requested", to Some(Stage::Ingest);
+    /// Event: a source has not delivered when it should have.
+    SourceOverdue = "source.overdue", to None;
 
     /// Command: tell what would be loaded.
     IngestDryRunRequested = "ingest.dry_run.requested", to Some(Stage::Ingest);

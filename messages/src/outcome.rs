@@ -74,6 +74,11 @@ fn finite<S: Serializer>(secs: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     }
 }
 
+/// A number that JSON can't hold is left out: it is what was seen in words that counts.
+fn finite_or_none<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.filter(|value| value.is_finite()).serialize(serializer)
+}
+
 /// How much a failed check matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -127,6 +132,12 @@ pub struct CheckOutcome {
     pub expected: String,
     /// Rows that break it, where it counts rows.
     pub failed_rows: Option<u64>,
+    /// The kind of check, such as `null_share`; `dbt` for a test of dbt's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// The number that was measured, where there is one: what a later check compares with.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite_or_none")]
+    pub value: Option<f64>,
 }
 
 impl Severity {
@@ -184,6 +195,8 @@ mod tests {
             observed: "0".into(),
             expected: "> 0".into(),
             failed_rows: None,
+            kind: String::new(),
+            value: None,
         }
     }
 

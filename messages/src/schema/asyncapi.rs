@@ -28,9 +28,9 @@ const ROLES: [Role; 5] = [
     Role {
         name: REQUESTER,
         sends: |name| name.ends_with(".requested"),
-        receives: |name| name.ends_with(".completed") || name.ends_with(".failed"),
+        receives: |name| name.ends_with(".completed") || name.ends_with(".failed") || name == "source.overdue",
     },
-    Role { name: "watcher", sends: |name| name == "source.file.discovered", receives: |_| false },
+    Role { name: "watcher", sends: |name| name.starts_with("source."), receives: |_| false },
     Role {
         name: "ingest",
         sends: |name| {

@@ -3,16 +3,17 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    CancelRequested, CheckOutcome, CheckStatus, DqCancelRequested, DqCompleted, DqDryRunCompleted, DqDryRunRequested,
-    DqFailed, DqRequested, Envelope, Failure, FileFault, IngestCancelRequested, IngestCompleted, IngestDryRunCompleted,
-    IngestDryRunRequested, IngestFailed, IngestRequested, LoadId, Message, MessageId, NodeOutcome, Severity,
-    SourceFileDiscovered, TableLoad, TraceContext, TransformCancelRequested, TransformCompleted,
-    TransformDryRunCompleted, TransformDryRunRequested, TransformFailed, TransformRequested, Verdict,
+    CancelRequested, CheckOutcome, CheckStatus, Decision, DqCancelRequested, DqCompleted, DqDryRunCompleted,
+    DqDryRunRequested, DqFailed, DqRequested, Envelope, Failure, FileFault, IngestCancelRequested, IngestCompleted,
+    IngestDiscardRequested, IngestDryRunCompleted, IngestDryRunRequested, IngestFailed, IngestReleaseRequested,
+    IngestRequested, LoadId, Message, MessageId, NodeOutcome, Severity, SourceFileDiscovered, SourceOverdue, TableLoad,
+    TraceContext, TransformCancelRequested, TransformCompleted, TransformDryRunCompleted, TransformDryRunRequested,
+    TransformFailed, TransformRequested, Verdict,
 };
 
 /// An example of each type, the same on each call.
 pub fn examples() -> Vec<Envelope> {
-    way().into_iter().chain(cancels()).chain(dry_runs()).map(envelope).collect()
+    way().into_iter().chain(cancels()).chain(decisions()).chain(dry_runs()).map(envelope).collect()
 }
 
 fn envelope(message: Message) -> Envelope {
@@ -77,6 +78,27 @@ fn way() -> Vec<Message> {
             verdict: Verdict::Failed,
             checks: vec![check(CheckStatus::Fail, "3", Some(3))],
             failure: Failure::permanent("1 of 9 checks failed: batch_id_unique"),
+        }
+        .into(),
+    ]
+}
+
+/// A load that is held back, and a source that does not deliver.
+fn decisions() -> Vec<Message> {
+    let decision = || Decision {
+        load_id: load_id(),
+        decided_by: "jane".into(),
+        reason: "the plant confirms that the line stood still".into(),
+    };
+    vec![
+        IngestReleaseRequested(decision()).into(),
+        IngestDiscardRequested(decision()).into(),
+        SourceOverdue {
+            load_id: LoadId::overdue("batches", noon()),
+            source: "batches".into(),
+            expected_at: noon(),
+            newest_as_of: Some(noon() - chrono::TimeDelta::hours(30)),
+            owner: "manufacturing execution".into(),
         }
         .into(),
     ]
@@ -191,5 +213,7 @@ fn check(status: CheckStatus, observed: &str, failed_rows: Option<u64>) -> Check
         observed: observed.into(),
         expected: "0".into(),
         failed_rows,
+        kind: "unique".into(),
+        value: failed_rows.map(|rows| rows as f64),
     }
 }

@@ -51,8 +51,10 @@ fn check() -> impl Strategy<Value = CheckOutcome> {
     let severity = select(vec![Severity::Warn, Severity::Error]);
     let status = select(vec![CheckStatus::Pass, CheckStatus::Warn, CheckStatus::Fail, CheckStatus::Error]);
     let texts = (text(), text(), text(), text());
-    (texts, severity, status, option::of(any::<u64>())).prop_map(
-        |((check, table, observed, expected), severity, status, failed_rows)| CheckOutcome {
+    // Whole numbers and halves: read as they were written.
+    let value = option::of(any::<i32>().prop_map(|halves| f64::from(halves) / 2.0));
+    (texts, severity, status, option::of(any::<u64>()), text(), value).prop_map(
+        |((check, table, observed, expected), severity, status, failed_rows, kind, value)| CheckOutcome {
             check,
             table,
             severity,
@@ -60,6 +62,8 @@ fn check() -> impl Strategy<Value = CheckOutcome> {
             observed,
             expected,
             failed_rows,
+            kind,
+            value,
         },
     )
 }

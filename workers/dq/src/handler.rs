@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use messages::{CancelRequested, CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
 use runtime::{Handled, Handler, Work};
 use tracing::Instrument;
-use warehouse::{Known, Ledger, QualityLine, StageLine, StageStatus};
+use warehouse::{Known, Ledger, QualityLine, QualityOrigin, StageLine, StageStatus};
 
 use crate::deliveries::Deliveries;
 use crate::dry_run;
@@ -128,8 +128,12 @@ impl DqHandler {
     ) -> Result<Verdict<'w>, Failure> {
         let load_id = work.envelope.load_id();
         let checked_at = Utc::now();
-        let line =
-            |outcome: &CheckOutcome| QualityLine { load_id: load_id.clone(), outcome: outcome.clone(), checked_at };
+        let line = |outcome: &CheckOutcome| QualityLine {
+            load_id: load_id.clone(),
+            outcome: outcome.clone(),
+            checked_at,
+            origin: QualityOrigin::Contract,
+        };
         let quality = checks.iter().map(line).collect();
         let message = announcement(load_id, checks);
         Ok(Verdict { work, stage: self.stage_line(work, started_at, &message)?, quality, message })

@@ -77,5 +77,7 @@ fn outcome(planned: &PlannedCheck, table: &str, found: Result<Finding, String>) 
         observed,
         expected: planned.check.expected(),
         failed_rows,
+        kind: String::new(),
+        value: None,
     }
 }

@@ -90,6 +90,8 @@ mod tests {
             observed: "3 rows".into(),
             expected: "none".into(),
             failed_rows: Some(3),
+            kind: String::new(),
+            value: None,
         }
     }
 

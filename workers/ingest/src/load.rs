@@ -142,6 +142,8 @@ pub(crate) async fn record_end(
         run_files: file.run_files,
         table_files: file.table_files,
         worker: handler.worker.clone(),
+        decided_by: None,
+        decided_why: None,
     };
     if is_cancelled {
         handler.ledger.record_cancelled(&line).await?;

@@ -52,6 +52,8 @@ pub(crate) async fn fan_out(
             run_files,
             table_files,
             worker: handler.worker.clone(),
+            decided_by: None,
+            decided_why: None,
         });
     }
     let planned = handler.ledger.plan(&lines).await?;

@@ -117,6 +117,8 @@ fn report(failure: &Failure) -> ExitCode {
     anstream::eprintln!("{} {failure}", output::bad("error:"));
     match failure.class {
         FailureClass::Fatal => ExitCode::from(2),
-        FailureClass::Permanent | FailureClass::Transient | FailureClass::Cancelled => ExitCode::from(1),
+        FailureClass::Permanent | FailureClass::Transient | FailureClass::Cancelled | FailureClass::Quarantined => {
+            ExitCode::from(1)
+        }
     }
 }

@@ -18,7 +18,9 @@ mod worker_name;
 
 pub use bus::RetryPolicy;
 pub use classify::classify;
-pub use contract::{CheckSpec, Contract};
+pub use contract::{
+    Arrival, CheckSpec, Compression, Contract, Encoding, FileKind, Format, Policy, RowPolicy, Surprises,
+};
 pub use contracts::{ContractError, Contracts};
 pub use log::{LogFormat, init_logs};
 pub use service::Services;

@@ -19,7 +19,10 @@ mod traits;
 
 pub use error::WarehouseError;
 pub use ledger::{Freshness, Known, Ledger, RunState};
-pub use lines::{LoadLine, LoadStatus, QualityLine, StageLine, StageStatus};
+pub use lines::{LoadLine, LoadStatus, QualityLine, QualityOrigin, StageLine, StageStatus};
 pub use open::{Named, WarehouseSettings, open, open_read_only};
-pub use slice::{FileFacts, LoadOutcome, Mode, RowSource, Slice, TableSpec};
+pub use slice::{
+    FileFacts, LoadOutcome, MAX_REJECTED_BYTES, MAX_REJECTED_ROWS, Mode, RejectedRow, RowSource, ShapeChange,
+    ShapeKind, Slice, TableSpec,
+};
 pub use traits::{Lent, Rows, Warehouse};

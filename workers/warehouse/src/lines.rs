@@ -18,22 +18,30 @@ pub enum LoadStatus {
     Failed,
     /// Its command was taken back before it was loaded.
     Cancelled,
+    /// Its slice stands and nobody sees it: a gate or a contract's policy holds it back until somebody decides.
+    Quarantined,
+    /// It was held back, and somebody gave it up: its rows are gone.
+    Discarded,
 }
 
 impl LoadStatus {
-    /// As written in the audit: `PLANNED`, `SUCCESS`, `FAILED`, `CANCELLED`.
+    /// As written in the audit: `PLANNED`, `SUCCESS`, `FAILED`, `CANCELLED`, `QUARANTINED`, `DISCARDED`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Planned => "PLANNED",
             Self::Success => "SUCCESS",
             Self::Failed => "FAILED",
             Self::Cancelled => "CANCELLED",
+            Self::Quarantined => "QUARANTINED",
+            Self::Discarded => "DISCARDED",
         }
     }
 
     /// Takes a status as the audit writes it.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Planned, Self::Success, Self::Failed, Self::Cancelled].into_iter().find(|status| status.as_str() == text)
+        use LoadStatus::{Cancelled, Discarded, Failed, Planned, Quarantined, Success};
+        let all = [Planned, Success, Failed, Cancelled, Quarantined, Discarded];
+        all.into_iter().find(|status| status.as_str() == text)
     }
 }
 
@@ -80,6 +88,10 @@ pub struct LoadLine {
     pub table_files: u32,
     /// Who did it: host, process and role.
     pub worker: String,
+    /// Who released or discarded it, where somebody did.
+    pub decided_by: Option<String>,
+    /// Why they did.
+    pub decided_why: Option<String>,
 }
 
 impl LoadLine {
@@ -124,6 +136,8 @@ impl LoadLine {
             run_files: slice.run_files,
             table_files: slice.table_files,
             worker: slice.worker.clone(),
+            decided_by: None,
+            decided_why: None,
         }
     }
 }
@@ -224,4 +238,34 @@ pub struct QualityLine {
     pub outcome: CheckOutcome,
     /// When.
     pub checked_at: DateTime<Utc>,
+    /// What asked for it.
+    pub origin: QualityOrigin,
+}
+
+/// What asked for a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum QualityOrigin {
+    /// A check of a contract, after the models were built.
+    Contract,
+    /// A check of a contract that decided whether the slice becomes current.
+    Gate,
+    /// A test of dbt's.
+    Dbt,
+}
+
+impl QualityOrigin {
+    /// As written in the audit: `CONTRACT`, `GATE`, `DBT`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contract => "CONTRACT",
+            Self::Gate => "GATE",
+            Self::Dbt => "DBT",
+        }
+    }
+
+    /// Takes an origin as the audit writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Contract, Self::Gate, Self::Dbt].into_iter().find(|origin| origin.as_str() == text)
+    }
 }

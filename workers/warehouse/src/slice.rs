@@ -77,6 +77,79 @@ pub struct FileFacts {
     pub bytes: u64,
     /// `sha256:` and the hash of the content, in hexadecimal.
     pub file_id: String,
+    /// The rows set aside, in the order of the file. All of them: a file with more than a contract may allow
+    /// ([`MAX_REJECTED_ROWS`]) is refused as a whole.
+    pub rejected: Vec<RejectedRow>,
+    /// Where the file's shape is not the contract's.
+    pub shape: Vec<ShapeChange>,
+    /// Why the slice must not become current before somebody has looked at it; nothing if it may.
+    pub held: Vec<String>,
+}
+
+/// Rows of one file that can be set aside, at most.
+pub const MAX_REJECTED_ROWS: u64 = 10_000;
+/// Bytes of a rejected row's text that are kept, at most.
+pub const MAX_REJECTED_BYTES: usize = 8 * 1024;
+
+/// A row that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// The line of the file that it begins in, from 1; in a file without lines its row, from 1.
+    pub line: u64,
+    /// What is wrong with it, in words for whoever mends it. Holds no contents.
+    pub reason: String,
+    /// Its text as the file has it, as far as it can be shown; at most [`MAX_REJECTED_BYTES`].
+    pub raw: String,
+    /// Whether the text goes on.
+    pub truncated: bool,
+}
+
+/// A place where a file's shape is not its contract's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeChange {
+    /// What is different.
+    pub kind: ShapeKind,
+    /// The column, in lower case; of a new order, all of them with commas between.
+    pub column: String,
+    /// What was done about it, in the contract's word: `accept`, `evolve`, `quarantine`.
+    pub policy: String,
+}
+
+/// How a file's shape differs from its contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ShapeKind {
+    /// A column that the contract does not name.
+    NewColumn,
+    /// A column of the contract that the file does not have.
+    MissingColumn,
+    /// The columns stand in another order.
+    ReorderedColumns,
+}
+
+impl ShapeKind {
+    /// As written in the audit: `NEW_COLUMN`, `MISSING_COLUMN`, `REORDERED_COLUMNS`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NewColumn => "NEW_COLUMN",
+            Self::MissingColumn => "MISSING_COLUMN",
+            Self::ReorderedColumns => "REORDERED_COLUMNS",
+        }
+    }
+}
+
+impl FileFacts {
+    /// A file of which nothing is remarkable.
+    pub fn plain(rows: u64, bytes: u64, file_id: impl Into<String>) -> Self {
+        Self {
+            rows,
+            rows_rejected: 0,
+            bytes,
+            file_id: file_id.into(),
+            rejected: Vec::new(),
+            shape: Vec::new(),
+            held: Vec::new(),
+        }
+    }
 }
 
 /// What became of a load.

@@ -128,7 +128,7 @@ impl Records {
                 .fault("the file has a header and no rows; it is not loaded, because it would empty what is current"));
         }
         let (bytes, file_id) = self.file.finish()?;
-        Ok(FileFacts { rows, rows_rejected: 0, bytes, file_id })
+        Ok(FileFacts::plain(rows, bytes, file_id))
     }
 
     /// Parses the next row into `self.row`; `false` behind the last.

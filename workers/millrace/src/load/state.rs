@@ -152,6 +152,8 @@ mod tests {
             run_files: 2,
             table_files: 2,
             worker: String::new(),
+            decided_by: None,
+            decided_why: None,
         }
     }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use messages::{CheckOutcome, CheckStatus, Failure, LoadId, Severity, Stage};
 
 use super::kit::*;
-use crate::{Ledger, LoadLine, LoadStatus, QualityLine, StageLine, StageStatus, Warehouse};
+use crate::{Ledger, LoadLine, LoadStatus, QualityLine, QualityOrigin, StageLine, StageStatus, Warehouse};
 
 async fn ledger(warehouse: &Arc<dyn Warehouse>) -> Ledger {
     warehouse.prepare(&[batches(), readings()]).await.unwrap();
@@ -145,8 +145,11 @@ pub async fn stages_and_quality(warehouse: Arc<dyn Warehouse>) {
             observed: "3 rows".into(),
             expected: "0 rows".into(),
             failed_rows: Some(3),
+            kind: "null_share".into(),
+            value: Some(0.25),
         },
         checked_at: hour(3),
+        origin: QualityOrigin::Gate,
     };
     ledger.record_stages(std::slice::from_ref(&transform), &[]).await.unwrap();
     ledger.record_stages(std::slice::from_ref(&dq), std::slice::from_ref(&quality)).await.unwrap();

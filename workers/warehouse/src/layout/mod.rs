@@ -25,7 +25,7 @@ pub struct AuditTable {
 }
 
 /// The tables of the audit. Lines are appended and never changed; there are no keys and no indexes.
-pub const AUDIT_TABLES: [AuditTable; 3] = [
+pub const AUDIT_TABLES: [AuditTable; 6] = [
     AuditTable {
         name: "RAW_LOAD_AUDIT",
         columns: &[
@@ -49,6 +49,8 @@ pub const AUDIT_TABLES: [AuditTable; 3] = [
             ("RUN_FILES", "BIGINT"),
             ("TABLE_FILES", "BIGINT"),
             ("WORKER", "VARCHAR"),
+            ("DECIDED_BY", "VARCHAR"),
+            ("DECIDED_WHY", "VARCHAR"),
         ],
     },
     AuditTable {
@@ -78,6 +80,48 @@ pub const AUDIT_TABLES: [AuditTable; 3] = [
             ("OBSERVED", "VARCHAR"),
             ("EXPECTED", "VARCHAR"),
             ("FAILED_ROWS", "BIGINT"),
+            ("CHECKED_AT", "TIMESTAMP"),
+            ("KIND", "VARCHAR"),
+            ("VALUE", "DOUBLE"),
+            ("ORIGIN", "VARCHAR"),
+        ],
+    },
+    AuditTable {
+        name: "REJECTED_ROWS",
+        columns: &[
+            ("LOAD_ID", "VARCHAR"),
+            ("COMMAND_ID", "VARCHAR"),
+            ("TABLE_NAME", "VARCHAR"),
+            ("SOURCE_FILE", "VARCHAR"),
+            ("SOURCE_LINE", "BIGINT"),
+            ("REASON", "VARCHAR"),
+            ("RAW_TEXT", "VARCHAR"),
+            ("IS_TRUNCATED", "BOOLEAN"),
+            ("REJECTED_AT", "TIMESTAMP"),
+        ],
+    },
+    AuditTable {
+        name: "SCHEMA_CHANGES",
+        columns: &[
+            ("LOAD_ID", "VARCHAR"),
+            ("COMMAND_ID", "VARCHAR"),
+            ("TABLE_NAME", "VARCHAR"),
+            ("SOURCE_FILE", "VARCHAR"),
+            ("CHANGE", "VARCHAR"),
+            ("COLUMN_NAME", "VARCHAR"),
+            ("POLICY", "VARCHAR"),
+            ("NOTED_AT", "TIMESTAMP"),
+        ],
+    },
+    AuditTable {
+        name: "QUALITY_SAMPLES",
+        columns: &[
+            ("LOAD_ID", "VARCHAR"),
+            ("CHECK_NAME", "VARCHAR"),
+            ("TABLE_NAME", "VARCHAR"),
+            ("SOURCE_FILE", "VARCHAR"),
+            ("SOURCE_ROW", "BIGINT"),
+            ("ROW_DATA", "VARCHAR"),
             ("CHECKED_AT", "TIMESTAMP"),
         ],
     },

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use messages::{CheckOutcome, CheckStatus, LoadId, MessageId, Severity, Stage};
 
 use super::write::AuditLine;
-use crate::{LoadLine, LoadStatus, QualityLine, Rows, StageLine, StageStatus, WarehouseError};
+use crate::{LoadLine, LoadStatus, QualityLine, QualityOrigin, Rows, StageLine, StageStatus, WarehouseError};
 
 /// A line that can be read back.
 pub(super) trait ReadLine: AuditLine + Sized {
@@ -97,6 +97,8 @@ impl ReadLine for LoadLine {
             run_files: row.number()?,
             table_files: row.number()?,
             worker: row.text(),
+            decided_by: row.optional().map(str::to_owned),
+            decided_why: row.optional().map(str::to_owned),
         })
     }
 }
@@ -122,7 +124,7 @@ impl ReadLine for StageLine {
 impl ReadLine for QualityLine {
     fn read(row: &mut Fields<'_>) -> Result<Self, String> {
         let load_id = row.load_id()?;
-        let outcome = CheckOutcome {
+        let mut outcome = CheckOutcome {
             check: row.text(),
             table: row.text(),
             severity: row.parsed(severity)?,
@@ -130,8 +132,15 @@ impl ReadLine for QualityLine {
             observed: row.text(),
             expected: row.text(),
             failed_rows: row.optional().and_then(|text| text.parse().ok()),
+            kind: String::new(),
+            value: None,
         };
-        Ok(Self { load_id, outcome, checked_at: row.time()? })
+        let checked_at = row.time()?;
+        outcome.kind = row.text();
+        outcome.value = row.optional().and_then(|text| text.parse().ok());
+        // Lines of older versions have none: they are the contract's.
+        let origin = row.optional().and_then(QualityOrigin::parse).unwrap_or(QualityOrigin::Contract);
+        Ok(Self { load_id, outcome, checked_at, origin })
     }
 }
 

@@ -66,6 +66,8 @@ impl AuditLine for LoadLine {
             self.run_files.to_string(),
             self.table_files.to_string(),
             literal(&self.worker),
+            optional(self.decided_by.as_deref()),
+            optional(self.decided_why.as_deref()),
         ]
     }
 }
@@ -105,6 +107,13 @@ impl AuditLine for QualityLine {
             literal(&outcome.expected),
             outcome.failed_rows.map_or_else(|| "CAST(NULL AS BIGINT)".into(), |rows| rows.to_string()),
             timestamp(self.checked_at),
+            literal(&outcome.kind),
+            match outcome.value.filter(|value| value.is_finite()) {
+                // Written with an exponent, so that it is a DOUBLE on both and not a decimal of too many digits.
+                Some(value) => format!("CAST({value:e} AS DOUBLE)"),
+                None => "CAST(NULL AS DOUBLE)".into(),
+            },
+            literal(self.origin.as_str()),
         ]
     }
 }

@@ -262,7 +262,7 @@ mod tests {
         let flake: Arc<Snowflake> = Snowflake::open(settings).unwrap();
         flake.prepare(&[batches()]).await.unwrap();
         let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
-        let facts = FileFacts { rows: 3, rows_rejected: 0, bytes: 9, file_id: String::new() };
+        let facts = FileFacts::plain(3, 9, "");
         let staged = Staged { parts: Vec::new(), facts };
         let session = flake.begin().await.map_err(WarehouseError::from).unwrap();
         session.execute(&statements::claim("l|BATCHES", "mine")).await.unwrap();

@@ -1,9 +1,16 @@
 //! A source's contract: which files are its, which table they fill, and what is expected of the data.
 
+mod arrival;
+mod format;
+mod surprises;
+
+use messages::Severity;
 use serde::{Deserialize, Serialize};
 use warehouse::{Mode, TableSpec};
 
-use messages::Severity;
+pub use arrival::Arrival;
+pub use format::{Compression, Encoding, FileKind, Format};
+pub use surprises::{Policy, RowPolicy, Surprises};
 
 /// One file in `data/sources`: one source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +33,15 @@ pub struct Contract {
     /// How it delivers; `snapshot` if absent.
     #[serde(default = "snapshot")]
     pub mode: Mode,
+    /// How its files are written.
+    #[serde(default)]
+    pub format: Format,
+    /// What is done where a file is not what this contract says.
+    #[serde(default)]
+    pub surprises: Surprises,
+    /// When it is expected to deliver; whenever it likes if absent.
+    #[serde(default)]
+    pub arrival: Option<Arrival>,
     /// Its columns. A file may have them in any order, and more of them.
     pub columns: Vec<Column>,
     /// The columns that name a row.
@@ -63,6 +79,9 @@ pub struct CheckSpec {
     /// How much it matters; `error` if absent.
     #[serde(default = "error")]
     pub severity: Severity,
+    /// Whether it decides, before the rows become current, whether they may: one that does not pass holds the load back.
+    #[serde(default)]
+    pub gate: bool,
     /// The kind's own parameters.
     #[serde(flatten)]
     pub parameters: serde_json::Map<String, serde_json::Value>,
@@ -138,7 +157,17 @@ impl Contract {
 }
 
 /// Tables of `RAW` that no contract may fill.
-const RESERVED_TABLES: [&str; 4] = ["RAW_LOAD_AUDIT", "STAGE_AUDIT", "DATA_QUALITY_AUDIT", "CURRENT_LOADS"];
+const RESERVED_TABLES: [&str; 9] = [
+    "RAW_LOAD_AUDIT",
+    "STAGE_AUDIT",
+    "DATA_QUALITY_AUDIT",
+    "REJECTED_ROWS",
+    "SCHEMA_CHANGES",
+    "QUALITY_SAMPLES",
+    "COMPLETE_LOADS",
+    "CURRENT_LOADS",
+    "CURRENT_FILES",
+];
 /// Columns that the platform adds to every row.
 const RESERVED_COLUMNS: [&str; 5] = ["load_id", "source_file", "source_row", "loaded_at", "command_id"];
 
