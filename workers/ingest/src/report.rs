@@ -43,6 +43,12 @@ pub(crate) fn ended(slice: &Slice, work: &Work, outcome: &LoadOutcome) {
             pulse::loaded(&slice.source, Utc::now());
             "success"
         }
+        LoadOutcome::Quarantined { facts, held } => {
+            span::set_count(&work.span, "millrace.rows", facts.rows);
+            let why = held.join("; ");
+            tracing::warn!(table, file, rows = facts.rows, why, "file loaded and held back");
+            "quarantined"
+        }
         // Told with its line, as every end that is none of this worker's.
         LoadOutcome::Cancelled { .. } => return,
         LoadOutcome::AlreadyLoaded => {

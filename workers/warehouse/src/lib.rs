@@ -7,6 +7,7 @@
 pub mod conformance;
 pub mod duckdb;
 mod error;
+mod gate;
 pub mod layout;
 mod ledger;
 mod lines;
@@ -18,6 +19,7 @@ mod standing;
 mod traits;
 
 pub use error::WarehouseError;
+pub use gate::{Gate, GateAnswer, GateVerdict};
 pub use ledger::{Freshness, Known, Ledger, RunState};
 pub use lines::{LoadLine, LoadStatus, QualityLine, QualityOrigin, StageLine, StageStatus};
 pub use open::{Named, WarehouseSettings, open, open_read_only};

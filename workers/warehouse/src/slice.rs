@@ -157,6 +157,13 @@ impl FileFacts {
 pub enum LoadOutcome {
     /// The slice stands.
     Loaded(FileFacts),
+    /// The slice stands and is held back: nobody sees it until somebody releases it.
+    Quarantined {
+        /// What the file was.
+        facts: FileFacts,
+        /// Why.
+        held: Vec<String>,
+    },
     /// The same command had loaded it before; nothing happened.
     AlreadyLoaded,
     /// Its command was taken back before it was loaded; nothing happened.
