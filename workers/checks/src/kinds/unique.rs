@@ -10,6 +10,7 @@ use crate::tolerance::Tolerance;
 pub(super) const KIND: Kind = Kind {
     name: "unique",
     parameters: &["columns", "ignore_case", "max_failed_rows", "max_failed_share"],
+    no_gate: None,
     compile: COMPILE,
 };
 

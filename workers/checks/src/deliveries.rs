@@ -7,11 +7,12 @@ use messages::LoadId;
 use warehouse::sql::{ident, literal};
 use warehouse::{Ledger, Mode, TableSpec, WarehouseError};
 
+use crate::check::Measure;
 use crate::words::moment;
 
 /// Deliveries of some loads, and the newest one of every table.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Deliveries {
+pub struct Deliveries {
     /// By table and load: its newest complete generation.
     own: HashMap<(String, String), Delivery>,
     /// By table: how new its current load is.
@@ -27,19 +28,24 @@ struct Delivery {
 
 /// What is judged: a table, for a load, at a time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject<'a> {
-    deliveries: &'a Deliveries,
+pub struct Subject<'a> {
     table: &'a TableSpec,
-    load_id: &'a LoadId,
+    rows: Place<'a>,
     now: DateTime<Utc>,
+}
+
+/// Where the rows are that are judged.
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    /// Those of a load, as the audit knows it.
+    Audit { deliveries: &'a Deliveries, load_id: &'a LoadId },
+    /// Those that stand and are not current yet, as the warehouse hands them in.
+    Standing(&'a str),
 }
 
 impl Deliveries {
     /// Reads what the audit knows of these loads.
-    pub(crate) async fn read(
-        ledger: &Ledger,
-        loads: impl IntoIterator<Item = &LoadId>,
-    ) -> Result<Self, WarehouseError> {
+    pub async fn read(ledger: &Ledger, loads: impl IntoIterator<Item = &LoadId>) -> Result<Self, WarehouseError> {
         let loads: BTreeSet<String> = loads.into_iter().map(|load| literal(load.as_str())).collect();
         let loads = loads.into_iter().collect::<Vec<_>>().join(", ");
         // One question: each costs a round trip where the warehouse is far away.
@@ -66,8 +72,8 @@ impl Deliveries {
     }
 
     /// A table as it is judged for a load.
-    pub(crate) fn subject<'a>(&'a self, table: &'a TableSpec, load_id: &'a LoadId, now: DateTime<Utc>) -> Subject<'a> {
-        Subject { deliveries: self, table, load_id, now }
+    pub fn subject<'a>(&'a self, table: &'a TableSpec, load_id: &'a LoadId, now: DateTime<Utc>) -> Subject<'a> {
+        Subject { table, rows: Place::Audit { deliveries: self, load_id }, now }
     }
 
     fn own(&self, table: &TableSpec, load_id: &LoadId) -> Option<&Delivery> {
@@ -75,38 +81,68 @@ impl Deliveries {
     }
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// A table as it is judged before its `rows` (to stand behind FROM) become current.
+    pub(crate) fn standing(table: &'a TableSpec, rows: &'a str, now: DateTime<Utc>) -> Self {
+        Self { table, rows: Place::Standing(rows), now }
+    }
+
     /// The rows that are judged, to stand behind FROM: the load's own slice, or what `RAW` shows if it brought none.
     pub(crate) fn rows(&self) -> String {
-        match self.deliveries.own(self.table, self.load_id) {
-            Some(delivery) => slice(self.table, self.load_id, delivery),
-            None => view(self.table),
+        match self.rows {
+            Place::Standing(rows) => rows.into(),
+            Place::Audit { deliveries, load_id } => match deliveries.own(self.table, load_id) {
+                Some(delivery) => slice(self.table, load_id, delivery),
+                None => view(self.table),
+            },
         }
     }
 
-    /// The rows of another table that belong to them; `None` if it has never been delivered.
+    /// The rows of another table that belong to them; `None` if it has never been delivered. Rows that are not current yet
+    /// belong to what `RAW` shows, and among themselves.
     pub(crate) fn rows_of(&self, table: &TableSpec) -> Option<String> {
-        match self.deliveries.own(table, self.load_id) {
-            Some(delivery) if table.mode == Mode::Snapshot => Some(slice(table, self.load_id, delivery)),
-            _ => self.deliveries.newest.contains_key(&table.table).then(|| view(table)),
+        match self.rows {
+            Place::Standing(_) if table.table != self.table.table => Some(view(table)),
+            Place::Standing(rows) if table.mode == Mode::Snapshot => Some(rows.into()),
+            Place::Standing(rows) => Some(both(table, rows)),
+            Place::Audit { deliveries, load_id } => match deliveries.own(table, load_id) {
+                Some(delivery) if table.mode == Mode::Snapshot => Some(slice(table, load_id, delivery)),
+                _ => deliveries.newest.contains_key(&table.table).then(|| view(table)),
+            },
         }
     }
 
-    /// How new the rows are that are judged; `None` if the table has never been delivered.
+    /// What must be counted to know whether the table has ever been delivered, where the audit was not asked before.
+    pub(crate) fn deliveries_of(&self, table: &TableSpec) -> Option<Measure> {
+        let asked = matches!(self.rows, Place::Standing(_)) && table.table != self.table.table;
+        let from = format!("RAW.CURRENT_LOADS C WHERE C.TABLE_NAME = {}", literal(&table.table));
+        asked.then(|| Measure { value: "COUNT(*)".into(), from })
+    }
+
+    /// How new the rows are that are judged; `None` if the table has never been delivered, or if they are not current yet.
     pub(crate) fn as_of(&self) -> Option<DateTime<Utc>> {
-        let own = self.deliveries.own(self.table, self.load_id);
+        let Place::Audit { deliveries, load_id } = self.rows else { return None };
+        let own = deliveries.own(self.table, load_id);
         own.map(|delivery| delivery.as_of).or_else(|| self.newest())
     }
 
-    /// How new the newest delivery of the table is.
+    /// How new the newest delivery of the table is, as far as it is current.
     pub(crate) fn newest(&self) -> Option<DateTime<Utc>> {
-        self.deliveries.newest.get(&self.table.table).copied()
+        let Place::Audit { deliveries, .. } = self.rows else { return None };
+        deliveries.newest.get(&self.table.table).copied()
     }
 
     /// The time of judging.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.now
     }
+}
+
+/// What `RAW` shows of a table, and rows that will be added to it.
+fn both(table: &TableSpec, rows: &str) -> String {
+    let columns: Vec<String> = table.columns.iter().map(|name| ident(name)).collect();
+    let columns = columns.join(", ");
+    format!("(SELECT {columns} FROM {rows} N UNION ALL SELECT {columns} FROM {} V)", view(table))
 }
 
 fn view(table: &TableSpec) -> String {

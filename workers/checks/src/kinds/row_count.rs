@@ -4,7 +4,7 @@ use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::rows;
 
-pub(super) const KIND: Kind = Kind { name: "row_count", parameters: &["min", "max"], compile: COMPILE };
+pub(super) const KIND: Kind = Kind { name: "row_count", parameters: &["min", "max"], no_gate: None, compile: COMPILE };
 
 const COMPILE: Compile = |parameters, _| {
     let check = RowCount { min: parameters.optional_count("min")?, max: parameters.optional_count("max")? };

@@ -17,6 +17,7 @@ use crate::tolerance::Tolerance;
 pub(super) const KIND: Kind = Kind {
     name: "relationship",
     parameters: &["column", "to", "ignore_case", "max_failed_rows", "max_failed_share"],
+    no_gate: None,
     compile: COMPILE,
 };
 
@@ -59,11 +60,18 @@ impl Check for Relationship {
             "{} R WHERE {given} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {other} O WHERE {key} = {own})",
             subject.rows()
         );
-        vec![Measure { value: "COUNT(*)".into(), from }, Measure::over(subject, format!("COUNT({given})"))]
+        let mut measures =
+            vec![Measure { value: "COUNT(*)".into(), from }, Measure::over(subject, format!("COUNT({given})"))];
+        measures.extend(subject.deliveries_of(&self.table));
+        measures
     }
 
     fn judge(&self, measured: &Measured<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
-        if subject.rows_of(&self.table).is_none() {
+        let never = match subject.deliveries_of(&self.table) {
+            Some(_) => measured.count(2)? == 0,
+            None => subject.rows_of(&self.table).is_none(),
+        };
+        if never {
             let observed = format!("not judged: {} has never been loaded", self.source);
             return Ok(Finding { judgement: Judgement::NotJudged, observed, failed_rows: None });
         }

@@ -15,7 +15,7 @@ const MAX_FAULT_CHARS: usize = 500;
 ///
 /// # Errors
 /// The warehouse can't be used. A check whose own SQL fails is an outcome, not an error.
-pub(crate) async fn judge(
+pub async fn judge(
     plan: &TablePlan,
     subject: &Subject<'_>,
     scans: &mut Scans<'_>,
@@ -42,7 +42,8 @@ pub(crate) async fn judge(
     Ok(outcomes)
 }
 
-fn found(
+/// What a check finds in the row of a scan.
+pub(crate) fn found(
     planned: &PlannedCheck,
     subject: &Subject<'_>,
     scan: &Scan,
@@ -53,7 +54,8 @@ fn found(
     planned.check.judge(&Measured(values), subject)
 }
 
-fn outcome(planned: &PlannedCheck, table: &str, found: Result<Finding, String>) -> CheckOutcome {
+/// A check's result, for the audit.
+pub(crate) fn outcome(planned: &PlannedCheck, table: &str, found: Result<Finding, String>) -> CheckOutcome {
     let (status, observed, failed_rows) = match found {
         Ok(finding) => {
             let status = match (finding.judgement, planned.severity) {
@@ -77,7 +79,7 @@ fn outcome(planned: &PlannedCheck, table: &str, found: Result<Finding, String>) 
         observed,
         expected: planned.check.expected(),
         failed_rows,
-        kind: String::new(),
+        kind: planned.kind.into(),
         value: None,
     }
 }

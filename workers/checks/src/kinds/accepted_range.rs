@@ -14,6 +14,7 @@ use crate::words::{moment, number, time};
 pub(super) const KIND: Kind = Kind {
     name: "accepted_range",
     parameters: &["column", "min", "max", "max_failed_rows", "max_failed_share"],
+    no_gate: None,
     compile: COMPILE,
 };
 

@@ -13,6 +13,8 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// The parameters that it takes.
     pub(crate) parameters: &'static [&'static str],
+    /// Why it can't decide whether rows become current, and what to do instead; `None` if it can.
+    pub(crate) no_gate: Option<&'static str>,
     /// Reads the parameters. The error says what is wrong and what to write instead.
     pub(crate) compile: Compile,
 }
@@ -32,6 +34,11 @@ pub(crate) struct Scope<'a> {
 pub(crate) trait Check: Debug + Send + Sync {
     /// What it expects, in words, with numbers and units.
     fn expected(&self) -> String;
+
+    /// Whether it brings SQL of its own, which may fail where that of the others can't.
+    fn has_own_sql(&self) -> bool {
+        false
+    }
 
     /// What must be measured to judge. Empty if nothing of the rows is needed, or if they can't be judged.
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure>;

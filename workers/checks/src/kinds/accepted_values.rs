@@ -12,6 +12,7 @@ use crate::tolerance::Tolerance;
 pub(super) const KIND: Kind = Kind {
     name: "accepted_values",
     parameters: &["column", "values", "ignore_case", "max_failed_rows", "max_failed_share"],
+    no_gate: None,
     compile: COMPILE,
 };
 

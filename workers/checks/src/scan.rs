@@ -8,7 +8,7 @@ use warehouse::{Ledger, WarehouseError};
 use crate::check::Measure;
 
 /// Measures, and remembers what was measured: loads that are judged together share what is the same.
-pub(crate) struct Scans<'a> {
+pub struct Scans<'a> {
     ledger: &'a Ledger,
     /// By statement: its values, or why it failed.
     done: HashMap<String, Result<Vec<Option<String>>, String>>,
@@ -55,7 +55,7 @@ impl Scan {
 
 impl<'a> Scans<'a> {
     /// Nothing measured yet.
-    pub(crate) fn new(ledger: &'a Ledger) -> Self {
+    pub fn new(ledger: &'a Ledger) -> Self {
         Self { ledger, done: HashMap::new() }
     }
 
@@ -80,7 +80,7 @@ impl<'a> Scans<'a> {
     }
 
     /// Statements that were run.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.done.len()
     }
 }

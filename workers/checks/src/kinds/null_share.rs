@@ -5,7 +5,8 @@ use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::{part, percent, share};
 
-pub(super) const KIND: Kind = Kind { name: "null_share", parameters: &["column", "max"], compile: COMPILE };
+pub(super) const KIND: Kind =
+    Kind { name: "null_share", parameters: &["column", "max"], no_gate: None, compile: COMPILE };
 
 const COMPILE: Compile =
     |parameters, _| Ok(Box::new(NullShare { column: parameters.column("column")?, max: parameters.share("max")? }));

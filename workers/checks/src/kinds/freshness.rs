@@ -14,7 +14,14 @@ use crate::check::{Check, Compile, Finding, Judgement, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::{age, moment, number, time};
 
-pub(super) const KIND: Kind = Kind { name: "freshness", parameters: &["max_age_hours", "column"], compile: COMPILE };
+pub(super) const KIND: Kind = Kind {
+    name: "freshness",
+    parameters: &["max_age_hours", "column"],
+    no_gate: Some(
+        "a late delivery is still the newest there is, and holding it back makes the data older; leave gate out",
+    ),
+    compile: COMPILE,
+};
 
 /// A century. Whoever writes more means none.
 const MAX_HOURS: f64 = 876_600.0;

@@ -8,7 +8,8 @@ use serde_json::Value;
 use warehouse::TableSpec;
 
 use crate::check::{Check, Scope};
-use crate::checks::{KINDS, kinds};
+use crate::gate::TableGate;
+use crate::kinds::{KINDS, kinds};
 use crate::parameters::Parameters;
 
 /// The longest name of a check.
@@ -22,7 +23,7 @@ pub struct CheckPlan {
 
 /// The checks of one table.
 #[derive(Debug)]
-pub(crate) struct TablePlan {
+pub struct TablePlan {
     pub(crate) source: String,
     pub(crate) table: TableSpec,
     pub(crate) checks: Vec<PlannedCheck>,
@@ -32,7 +33,10 @@ pub(crate) struct TablePlan {
 #[derive(Debug)]
 pub(crate) struct PlannedCheck {
     pub(crate) name: String,
+    pub(crate) kind: &'static str,
     pub(crate) severity: Severity,
+    /// Whether it decides that the rows may become current.
+    pub(crate) gate: bool,
     pub(crate) check: Box<dyn Check>,
 }
 
@@ -65,7 +69,9 @@ pub fn compile(contracts: &Contracts) -> Result<CheckPlan, Vec<ContractFault>> {
                 false => named(&name).and_then(|()| check(spec, &scope)),
             };
             match checked {
-                Ok(check) => checks.push(PlannedCheck { name, severity: spec.severity, check }),
+                Ok((kind, check)) => {
+                    checks.push(PlannedCheck { name, kind, severity: spec.severity, gate: spec.gate, check });
+                }
                 Err(fault) => faults.push(ContractFault { source_name: contract.source.clone(), check: name, fault }),
             }
         }
@@ -74,12 +80,15 @@ pub fn compile(contracts: &Contracts) -> Result<CheckPlan, Vec<ContractFault>> {
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
 }
 
-fn check(spec: &CheckSpec, scope: &Scope<'_>) -> Result<Box<dyn Check>, String> {
+fn check(spec: &CheckSpec, scope: &Scope<'_>) -> Result<(&'static str, Box<dyn Check>), String> {
     let kind = KINDS.iter().find(|kind| kind.name == spec.kind);
     let kind = kind.ok_or_else(|| {
         format!("unknown kind {:?}: it is one of {}", spec.kind, kinds().collect::<Vec<_>>().join(", "))
     })?;
-    (kind.compile)(&Parameters::new(&spec.parameters, scope.contract, kind)?, scope)
+    if let (true, Some(why)) = (spec.gate, kind.no_gate) {
+        return Err(format!("gate: {why}"));
+    }
+    Ok((kind.name, (kind.compile)(&Parameters::new(&spec.parameters, scope.contract, kind)?, scope)?))
 }
 
 fn named(name: &str) -> Result<(), String> {
@@ -97,7 +106,19 @@ fn default_name(spec: &CheckSpec) -> String {
     std::iter::once(spec.kind.as_str()).chain(columns).collect::<Vec<_>>().join("_")
 }
 
+impl TablePlan {
+    /// The table, as its contract describes it.
+    pub fn table(&self) -> &TableSpec {
+        &self.table
+    }
+}
+
 impl CheckPlan {
+    /// What decides whether rows of `source` may become current; `None` if its contract has no gate.
+    pub fn gate(&self, source: &str) -> Option<TableGate> {
+        TableGate::of(self.tables.iter().find(|table| table.source.eq_ignore_ascii_case(source))?)
+    }
+
     /// How many checks there are.
     pub fn len(&self) -> usize {
         self.tables.iter().map(|table| table.checks.len()).sum()
@@ -112,7 +133,7 @@ impl CheckPlan {
     ///
     /// # Errors
     /// A name that no contract has: permanent, the asker's fault.
-    pub(crate) fn named(&self, sources: &[String]) -> Result<Vec<Arc<TablePlan>>, Failure> {
+    pub fn named(&self, sources: &[String]) -> Result<Vec<Arc<TablePlan>>, Failure> {
         if sources.is_empty() {
             return Ok(self.tables.clone());
         }
