@@ -43,6 +43,8 @@ pub enum Command {
     Loads(Loads),
     /// Show a load from its files to its verdict
     Load(Load),
+    /// Show which sources have delivered what their contracts expect; exit code 1 if one is late
+    Freshness,
     /// Show how full the queues are, who works on them, and what to do
     Queues(Queues),
     /// Let a stage's queue fill: what is in hand is finished, and nothing more is begun

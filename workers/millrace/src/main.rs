@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod dead;
 mod dry_run;
+mod freshness;
 mod health;
 mod load;
 mod outlook;
@@ -85,6 +86,7 @@ async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End
         Command::Cancel(options) => cancel::cancel(settings, &options, output).await,
         Command::Loads(options) => load::loads(settings, &options, output).await,
         Command::Load(options) => load::load(settings, &options, output).await,
+        Command::Freshness => freshness::freshness(settings, output).await,
         Command::Dead(what) => dead::dead(settings, what, output).await,
         Command::Queues(options) => queues::queues(settings, &options, output).await,
         Command::Pause(of) => queues::set_paused(settings, of.stage, true, output).await,

@@ -8,6 +8,7 @@ pub mod health;
 pub mod http;
 mod log;
 pub mod observed;
+mod punctual;
 pub mod pulse;
 pub mod raw_folder;
 mod service;
@@ -23,6 +24,7 @@ pub use contract::{
 };
 pub use contracts::{ContractError, Contracts};
 pub use log::{LogFormat, init_logs};
+pub use punctual::{Punctuality, expected_from};
 pub use service::Services;
 pub use settings::{Settings, SettingsError};
 pub use stage::{CancelSignal, Cancels, Handled, Handler, Patience, StageLoop, Work};
