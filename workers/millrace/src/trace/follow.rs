@@ -39,6 +39,9 @@ pub struct Reached {
     pub rows: u64,
     /// The first of them.
     pub first: Vec<Map<String, Value>>,
+    /// dbt's name of it, and of the table of which each of its rows names one.
+    #[serde(skip)]
+    names: (String, Option<String>),
 }
 
 /// Lines of one file under one load.
@@ -108,10 +111,14 @@ pub async fn follow(
             let rows = ledger.warehouse().query(&walk.files(level), usize::MAX).await?;
             traced.files.extend(rows.rows.iter().map(|row| file(level, row)));
         }
-        traced.notes.extend(level.node.not_traced.as_ref().map(|what| format!("not traced from {}: {what}", level.node.relation())));
+        traced.notes.extend(
+            level.node.not_traced.as_ref().map(|what| format!("not traced from {}: {what}", level.node.relation())),
+        );
         traced.levels.push(reached);
     }
-    traced.levels.sort_by_key(|level| ["MARTS", "CORE", "STAGING", "RAW"].iter().position(|layer| *layer == level.layer));
+    traced
+        .levels
+        .sort_by_key(|level| ["MARTS", "CORE", "STAGING", "RAW"].iter().position(|layer| *layer == level.layer));
     loads(ledger, &mut traced, options.limit, trace_url).await?;
     notes(&mut traced);
     Ok(traced)
@@ -119,7 +126,9 @@ pub async fn follow(
 
 fn unread(level: &Level<'_>, error: WarehouseError) -> Failure {
     let table = level.node.relation();
-    Failure::from(error).context(format!("{table} can't be read; if it is not there, its model was not built yet"))
+    let refused = matches!(error, WarehouseError::Statement(_));
+    let why = if refused { "; a value may not fit its column, or its model was not built yet" } else { "" };
+    Failure::from(error).context(format!("{table} can't be read{why}"))
 }
 
 fn no_row(level: &Level<'_>, options: &Trace) -> String {
@@ -143,7 +152,8 @@ fn reached(level: &Level<'_>, rows: Rows) -> Reached {
         values.filter(|(name, _)| name != "millrace_rows").collect()
     };
     let first = rows.rows.into_iter().map(object).collect();
-    Reached { layer: level.node.schema.clone(), table: level.node.relation(), rows: count, first }
+    let names = (level.node.name.clone(), level.carried_from().map(Into::into));
+    Reached { layer: level.node.schema.clone(), table: level.node.relation(), rows: count, first, names }
 }
 
 fn file(level: &Level<'_>, row: &[Option<String>]) -> File {
@@ -212,12 +222,15 @@ fn notes(traced: &mut Traced) {
             the models anew"
         ));
     }
-    // Without an origin a level is no dead end where another way leads on.
-    for empty in traced.levels.iter().filter(|level| level.rows == 0 && level.layer == "STAGING") {
-        traced.notes.push(format!(
-            "{} does not show these rows: none stand behind them, or a newer load is current and the models are not built with it yet",
-            empty.table
-        ));
+    for level in &traced.levels {
+        let named = traced.levels.iter().find(|other| level.names.1.as_ref() == Some(&other.names.0));
+        // Whether RAW holds them is told above.
+        if let Some(named) = named.filter(|named| named.rows < level.rows && named.layer != "RAW") {
+            traced.notes.push(format!(
+                "{} shows {} of the {} rows that {} was made of: a newer load is current, and the models are not built with it yet",
+                named.table, named.rows, level.rows, level.table
+            ));
+        }
     }
     for load in traced.loads.iter().filter(|load| !load.not_built.is_empty()) {
         traced.notes.push(format!(

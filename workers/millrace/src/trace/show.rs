@@ -11,7 +11,13 @@ const COLUMNS: usize = 6;
 pub fn show(traced: &Traced, output: &Output) {
     for (at, level) in traced.levels.iter().enumerate() {
         let rows = usize::try_from(level.rows).unwrap_or(usize::MAX);
-        output.note(&format!("{}{:<8} {}  {}", if at == 0 { "" } else { "\n" }, level.layer, name(level), counted(rows, "row")));
+        output.note(&format!(
+            "{}{:<8} {}  {}",
+            if at == 0 { "" } else { "\n" },
+            level.layer,
+            name(level),
+            counted(rows, "row")
+        ));
         match level.first.as_slice() {
             [] => {}
             // The row that somebody asks about is shown whole.
@@ -78,10 +84,7 @@ fn files(files: &[File], output: &Output) {
             file.load_id.clone(),
         ]
     });
-    output.table(
-        &["table", "file", "rows", "data row", "ingest", "as of (UTC)", "content", "LOAD_ID"],
-        rows.collect(),
-    );
+    output.table(&["table", "file", "rows", "data row", "ingest", "as of (UTC)", "content", "LOAD_ID"], rows.collect());
 }
 
 fn loads(traced: &Traced, output: &Output) {

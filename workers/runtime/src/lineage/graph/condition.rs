@@ -18,8 +18,30 @@ pub enum Condition {
 
 /// What may stand in a condition beside columns, numbers, texts and functions.
 const WORDS: [&str; 24] = [
-    "and", "or", "not", "is", "null", "in", "between", "like", "case", "when", "then", "else", "end", "as", "true",
-    "false", "date", "timestamp", "varchar", "integer", "bigint", "double", "decimal", "distinct",
+    "and",
+    "or",
+    "not",
+    "is",
+    "null",
+    "in",
+    "between",
+    "like",
+    "case",
+    "when",
+    "then",
+    "else",
+    "end",
+    "as",
+    "true",
+    "false",
+    "date",
+    "timestamp",
+    "varchar",
+    "integer",
+    "bigint",
+    "double",
+    "decimal",
+    "distinct",
 ];
 
 /// A part of a condition.
@@ -77,7 +99,8 @@ impl Condition {
     /// What is wrong with it as a way from `node` to `parent`.
     pub(super) fn faults(&self, node: &Node, parent: &Node) -> Vec<String> {
         let of_node = |name: &str| {
-            (!node.has(name)).then(|| format!("{name} is no column of {}: declare it there, or name another", node.name))
+            (!node.has(name))
+                .then(|| format!("{name} is no column of {}: declare it there, or name another", node.name))
         };
         let of_parent = |name: &str| (!parent.has(name)).then(|| format!("{name} is no column of {}", parent.name));
         match self {

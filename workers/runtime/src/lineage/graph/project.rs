@@ -94,7 +94,8 @@ pub(super) fn read(folder: &Path, contracts: &Contracts) -> Result<Graph, String
     for models in project.model_paths.clone().unwrap_or_else(|| vec!["models".into()]) {
         let models = folder.join(models);
         for entry in WalkDir::new(&models).sort_by_file_name() {
-            let entry = entry.map_err(|error| format!("the dbt project can't be read: {error}; see transform.project"))?;
+            let entry =
+                entry.map_err(|error| format!("the dbt project can't be read: {error}; see transform.project"))?;
             let path = entry.path();
             match path.extension().and_then(|end| end.to_str()) {
                 Some("yml" | "yaml") => {
@@ -120,8 +121,8 @@ pub(super) fn read(folder: &Path, contracts: &Contracts) -> Result<Graph, String
 }
 
 fn yaml<T: DeserializeOwned + Default>(path: &Path) -> Result<T, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{}: {error}; see transform.project", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}; see transform.project", path.display()))?;
     if text.trim().is_empty() {
         return Ok(T::default());
     }
@@ -170,8 +171,7 @@ impl Graph {
     fn add_model(&mut self, said: ModelSaid, name: String, schema: String, sql: &str) {
         let parents = parents(sql);
         let lineage = said.config.meta.millrace.or(said.meta.millrace).unwrap_or_default();
-        let mut from: Vec<Way> =
-            lineage.from.into_iter().map(|(to, condition)| Way { to, condition }).collect();
+        let mut from: Vec<Way> = lineage.from.into_iter().map(|(to, condition)| Way { to, condition }).collect();
         // What every staging model does: it reads one table, and carries on where its rows came from.
         if let ([only], true, true) = (parents.as_slice(), from.is_empty(), sql.contains("lineage()")) {
             let same = ORIGIN.into_iter().chain([LOADED_AT]).map(Into::into).collect();
@@ -210,7 +210,9 @@ impl Graph {
                         let told = way.condition.faults(node, parent).into_iter();
                         faults.extend(told.map(|fault| format!("{}, lineage from {}: {fault}", node.name, way.to)));
                     }
-                    Some(_) => faults.push(format!("{}: its lineage names {}, which its SQL does not read", node.name, way.to)),
+                    Some(_) => {
+                        faults.push(format!("{}: its lineage names {}, which its SQL does not read", node.name, way.to))
+                    }
                     None => faults.push(format!(
                         "{}: its lineage names {}, which is no model, and no table of a source (source.table)",
                         node.name, way.to
@@ -236,12 +238,15 @@ fn parents(sql: &str) -> Vec<String> {
         rest = rest[start..].find("#}").map_or("", |end| &rest[start + end + 2..]);
     }
     text.push_str(rest);
-    let text: String = text.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+    let text: String =
+        text.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
     let mut found: Vec<String> = Vec::new();
     for (at, _) in text.match_indices('(') {
         let before = text[..at].trim_end();
         let called = |word: &str| {
-            before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.'))
+            before
+                .strip_suffix(word)
+                .is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.'))
         };
         let arguments = text[at + 1..].split(')').next().unwrap_or_default();
         let names: Vec<&str> = arguments.split(',').filter_map(|text| unquoted(text.trim())).collect();

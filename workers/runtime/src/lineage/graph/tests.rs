@@ -35,7 +35,9 @@ fn what_somebody_asks_for_stays_a_text() {
     let walk = graph.walk(mart, &asked("material_id", "x' OR 1=1 --")).unwrap();
     assert!(walk.rows(&walk.levels()[0], 5).contains("P.\"MATERIAL_ID\" = 'x'' OR 1=1 --'"));
     assert!(graph.walk(mart, &asked("material_id = 1 OR 1", "x")).unwrap_err().contains("no name"));
-    assert!(graph.walk(mart, &asked("materiel", "x")).unwrap_err().contains("has no column materiel: it has material_id,"));
+    assert!(
+        graph.walk(mart, &asked("materiel", "x")).unwrap_err().contains("has no column materiel: it has material_id,")
+    );
     let nothing = graph.walk(mart, &asked("material_id", "")).unwrap();
     assert!(nothing.rows(&nothing.levels()[0], 5).contains("IS NULL"));
 }
@@ -43,7 +45,8 @@ fn what_somebody_asks_for_stays_a_text() {
 /// A project of these files below `models`.
 fn project(files: &[(&str, &str)]) -> Result<Graph, String> {
     let folder = tempfile::tempdir().unwrap();
-    let settings = "name: p\nmodels:\n  p:\n    staging: {+schema: STAGING}\n    marts: {+schema: marts, deep: {+schema: DEEP}}\n";
+    let settings =
+        "name: p\nmodels:\n  p:\n    staging: {+schema: STAGING}\n    marts: {+schema: marts, deep: {+schema: DEEP}}\n";
     std::fs::write(folder.path().join("dbt_project.yml"), settings).unwrap();
     for (name, text) in files {
         let path = folder.path().join("models").join(name);
@@ -92,13 +95,15 @@ fn a_staging_model_that_carries_its_origin_on_need_not_say_so() {
     let staging = graph.find("stg_a").unwrap();
     assert_eq!(graph.carries(staging).unwrap().name, "raw.a");
     assert_eq!(staging.relation(), "STAGING.STG_A");
-    let without = project(&[("_s.yml", SOURCES), ("staging/stg_a.sql", "select id from {{ source('raw', 'a') }}")]).unwrap();
+    let without =
+        project(&[("_s.yml", SOURCES), ("staging/stg_a.sql", "select id from {{ source('raw', 'a') }}")]).unwrap();
     assert!(without.faults()[0].contains("stg_a reads raw.a"), "{:?}", without.faults());
 }
 
 #[test]
 fn a_schema_is_the_one_that_is_named_closest() {
-    let graph = project(&[("marts/deep/x.sql", "select 1"), ("marts/y.sql", "select 1"), ("z.sql", "select 1")]).unwrap();
+    let graph =
+        project(&[("marts/deep/x.sql", "select 1"), ("marts/y.sql", "select 1"), ("z.sql", "select 1")]).unwrap();
     let relations: Vec<String> = graph.nodes().map(Node::relation).collect();
     assert_eq!(relations, ["DEEP.X", "MARTS.Y", "CORE.Z"]);
 }

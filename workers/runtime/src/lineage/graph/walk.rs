@@ -86,6 +86,13 @@ impl Graph {
     }
 }
 
+impl Level<'_> {
+    /// The table whose rows this one's rows name as their origin, each one.
+    pub fn carried_from(&self) -> Option<&str> {
+        Some(self.node.from.iter().find(|way| way.condition.is_origin())?.to.as_str())
+    }
+}
+
 fn first(node: &Node, from: &Start) -> String {
     let kept = from.kept.iter().enumerate().map(|(at, name)| format!(", P.{} AS {}", ident(name), kept(at)));
     let is = |(name, value): &(String, String)| match value.as_str() {
@@ -131,7 +138,8 @@ impl<'a> Walk<'a> {
 
     /// A query over the levels: `select` may name each by [`Level::alias`].
     fn with(&self, select: &str) -> String {
-        let levels: Vec<String> = self.levels.iter().map(|level| format!("{} AS ({})", level.alias, level.sql)).collect();
+        let levels: Vec<String> =
+            self.levels.iter().map(|level| format!("{} AS ({})", level.alias, level.sql)).collect();
         format!("WITH {} {select}", levels.join(", "))
     }
 
