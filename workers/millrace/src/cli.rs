@@ -56,6 +56,8 @@ pub enum Command {
     Dead(Dead),
     /// Read from the warehouse
     Query(Query),
+    /// Follow a row of a mart to the loads, files and lines that it was made of
+    Trace(Trace),
     /// Check settings, contracts and connections, and say how to mend what is wrong
     Check,
     /// Set up what the platform needs elsewhere
@@ -212,6 +214,23 @@ pub struct Query {
     /// How many rows to show
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// The table: a mart, or any other model or source, such as mart_daily_plant_line_kpis, CORE.CORE_BATCHES or RAW.BATCHES
+    #[arg(value_name = "MART")]
+    pub table: String,
+    /// Only rows with this value in this column; nothing behind = means rows without a value; may be given several times
+    #[arg(long = "key", value_name = "COLUMN=VALUE", value_parser = crate::trace::key)]
+    pub keys: Vec<(String, String)>,
+    /// How many rows of each table, and how many loads, to show
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = at_least_one)]
+    pub limit: usize,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1".into())
 }
 
 #[derive(Debug, Subcommand)]

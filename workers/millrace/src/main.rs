@@ -19,6 +19,7 @@ mod sample;
 mod serve;
 mod setup;
 mod shutdown;
+mod trace;
 mod trigger;
 mod write_sample;
 
@@ -92,6 +93,7 @@ async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End
         Command::Pause(of) => queues::set_paused(settings, of.stage, true, output).await,
         Command::Resume(of) => queues::set_paused(settings, of.stage, false, output).await,
         Command::Query(options) => query::query(settings, &options, output).await,
+        Command::Trace(options) => trace::trace(settings, &options, output).await,
         Command::Check => check::check(settings, output).await,
         Command::Setup(what) => setup::setup(what, output).await,
         Command::Health(options) => health::health(settings, options, output).await,
