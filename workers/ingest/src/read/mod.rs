@@ -161,3 +161,5 @@ impl RowSource for FileSource {
 
 #[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod tests;
