@@ -23,7 +23,8 @@ fn limited(max_rows: u64, max_share: f64) -> Contract {
 
 #[test]
 fn a_damaged_row_costs_itself() {
-    let inside = "a quote inside a field that does not begin with one; put the field in quotes and double the quotes inside it";
+    let inside =
+        "a quote inside a field that does not begin with one; put the field in quotes and double the quotes inside it";
     let behind = "text behind a closing quote; double the quotes inside a field";
     let unclosed = "a quote is opened and never closed";
     let ragged = |found| format!("the row has {found} fields, the header has 2; mend the row, or quote its delimiters");
@@ -65,7 +66,12 @@ fn a_damaged_row_costs_itself() {
             vec![2],
             vec![(2, format!("{} (line 3)", utf8(7)), "\"1\n\u{fffd}\",2")],
         ),
-        (b"a,b\n1,x\0y\n\xff,\0\n4,5\n", vec!["4|5"], vec![3], vec![(2, nul.into(), "1,x␀y"), (3, utf8(10), "\u{fffd},␀")]),
+        (
+            b"a,b\n1,x\0y\n\xff,\0\n4,5\n",
+            vec!["4|5"],
+            vec![3],
+            vec![(2, nul.into(), "1,x␀y"), (3, utf8(10), "\u{fffd},␀")],
+        ),
         (b"a,b\nx\"\n", vec![], vec![], vec![(2, inside.into(), "x\"")]),
     ];
     for (content, rows, numbers, aside) in cases {
@@ -110,7 +116,12 @@ fn what_is_too_long_costs_itself_too() {
         assert_eq!(rows[2][1].as_ref().map(String::len), Some(MAX_FIELD_BYTES));
         assert_eq!((facts.rejected[0].line, facts.rejected[0].truncated), (3, true));
         assert_eq!(facts.rejected[0].raw.len(), warehouse::MAX_REJECTED_BYTES);
-        assert!(facts.rejected[0].reason.starts_with("a field of more than 1 MiB") || facts.rejected[0].reason.contains("10000 fields"), "{:?}", facts.rejected[0].reason);
+        assert!(
+            facts.rejected[0].reason.starts_with("a field of more than 1 MiB")
+                || facts.rejected[0].reason.contains("10000 fields"),
+            "{:?}",
+            facts.rejected[0].reason
+        );
     }
 }
 
