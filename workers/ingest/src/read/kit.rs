@@ -94,7 +94,7 @@ pub(super) fn texts(rows: Table) -> Vec<String> {
 
 /// Why a file with that content is refused.
 pub(super) fn fault(content: &[u8], contract: &Contract) -> String {
-    let failure = read(content, contract).unwrap_err();
+    let Err(failure) = read(content, contract) else { panic!("it was loaded") };
     assert_eq!(failure.class, FailureClass::Permanent);
     failure.message.strip_prefix("mes/b.csv: ").unwrap_or(&failure.message).to_owned()
 }

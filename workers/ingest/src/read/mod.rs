@@ -8,8 +8,10 @@
 mod batch;
 mod csv;
 mod file;
+mod json_lines;
 mod keys;
 mod open;
+mod parquet;
 mod shape;
 mod sink;
 mod text;
@@ -161,3 +163,5 @@ impl RowSource for FileSource {
 
 #[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod tests;

@@ -94,14 +94,15 @@ impl Shape {
                         such a column is left out"
                     ));
                 }
-                if new.len() > MAX_ADDED_COLUMNS {
+                let added: Vec<String> = new.iter().filter(|name| !self.added.contains(name)).cloned().collect();
+                self.added.extend(added);
+                if self.added.len() > MAX_ADDED_COLUMNS {
                     return Err(format!(
                         "the contract does not name {} of the file's columns; a file may add {MAX_ADDED_COLUMNS} to its table; \
                         is it the right file?",
-                        new.len()
+                        self.added.len()
                     ));
                 }
-                self.added = new.to_vec();
             }
         }
         self.change(ShapeKind::NewColumn, new, policy);

@@ -4,9 +4,10 @@
 //! looks for invalid bytes, behind this one, and it sees them where they stand.
 
 use encoding_rs::{CoderResult, Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252, mem};
-use memchr::{memchr_iter, memchr2, memchr3};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 use messages::Failure;
 use runtime::{Compression, Encoding};
+use warehouse::MAX_REJECTED_BYTES;
 
 use super::file::Hashed;
 use super::unpack::Unpacked;
@@ -143,6 +144,28 @@ impl Text {
                 return Ok(());
             }
         }
+    }
+
+    /// Passes over the rest of the line: as much of it as is kept of a row that is set aside and a byte more, without its line
+    /// break, and whether the window moved.
+    pub(super) fn pass_line(&mut self) -> Result<(Vec<u8>, bool), Failure> {
+        let (mut kept, mut has_moved) = (Vec::new(), false);
+        loop {
+            let rest = &self.window[self.from..self.filled];
+            let end = memchr(b'\n', rest);
+            let piece = &rest[..end.unwrap_or(rest.len())];
+            kept.extend_from_slice(&piece[..piece.len().min(MAX_REJECTED_BYTES + 1 - kept.len())]);
+            self.from += end.map_or(rest.len(), |end| end + 1);
+            if end.is_some() || self.ended {
+                break;
+            }
+            self.more()?;
+            has_moved = true;
+        }
+        if kept.last() == Some(&b'\r') {
+            kept.pop();
+        }
+        Ok((kept, has_moved))
     }
 
     /// The line that the place in the window stands in, from 1. Quick, if it is asked for in the order of the file.

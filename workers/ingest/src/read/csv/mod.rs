@@ -23,4 +23,6 @@ pub(super) use records::Csv;
 use super::{MAX_FIELD_BYTES, MAX_FIELDS, MAX_ROW_BYTES};
 
 #[cfg(test)]
+mod quarantine_tests;
+#[cfg(test)]
 mod tests;

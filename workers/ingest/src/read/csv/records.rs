@@ -4,10 +4,9 @@ use csv_core::{ReadRecordResult, Reader as Parser, ReaderBuilder};
 use memchr::memchr;
 use messages::Failure;
 use runtime::{Contract, Format};
-use warehouse::MAX_REJECTED_BYTES;
 
 use super::frame::{Damage, Frame};
-use super::{MAX_FIELD_BYTES, MAX_FIELDS};
+use super::{MAX_FIELD_BYTES, MAX_FIELDS, MAX_ROW_BYTES};
 use crate::read::Reader;
 use crate::read::shape::Shape;
 use crate::read::sink::Sink;
@@ -199,7 +198,10 @@ impl Csv {
         if self.row.too_many {
             return Some(format!("a row of more than {MAX_FIELDS} fields"));
         }
-        self.row.has_long_field().then(|| "a field of more than 1 MiB; is a quote not closed?".into())
+        if self.row.has_long_field() {
+            return Some("a field of more than 1 MiB; is a quote not closed?".into());
+        }
+        (to - self.row.from > MAX_ROW_BYTES).then(|| "a row of more than 32 MiB".into())
     }
 
     /// Passes over the line that a damaged row begins in, and sets it aside.
@@ -209,30 +211,14 @@ impl Csv {
             return Err(self.fault(at, damage.why));
         }
         let reason = if line == at { damage.why.into() } else { format!("{} (line {at})", damage.why) };
-        let mut raw = Vec::new();
-        loop {
-            let rest = &self.text.seen()[self.text.from()..];
-            let end = memchr(b'\n', rest);
-            let piece = &rest[..end.unwrap_or(rest.len())];
-            // One byte more says that the text goes on.
-            raw.extend_from_slice(&piece[..piece.len().min(MAX_REJECTED_BYTES + 1 - raw.len())]);
-            let to = self.text.from() + end.map_or(rest.len(), |end| end + 1);
-            self.text.pass(to);
-            if end.is_some() || self.text.is_ended() {
-                break;
-            }
-            let moved = self.text.more()?;
-            debug_assert_eq!(moved, to, "all of the window was passed over");
-            (self.checked, self.invalid) = (0, None);
-        }
+        let (raw, has_moved) = self.text.pass_line()?;
         let to = self.text.from();
-        if self.checked < to || self.invalid.is_some_and(|(at, _)| at < to) {
+        if has_moved || self.checked < to || self.invalid.is_some_and(|(at, _)| at < to) {
             (self.checked, self.invalid) = (to, None);
         }
         self.frame.begin(to);
         self.follow();
-        let shown = raw.strip_suffix(b"\r").unwrap_or(&raw);
-        sink.bad(line, &reason, shown)
+        sink.bad(line, &reason, &raw)
     }
 
     /// Hands the row that was parsed to the sink.
