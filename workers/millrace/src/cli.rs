@@ -45,6 +45,8 @@ pub enum Command {
     Load(Load),
     /// Show which sources have delivered what their contracts expect; exit code 1 if one is late
     Freshness,
+    /// Write one HTML file that shows loads, quality over time, rejects, freshness and lineage
+    Report(Report),
     /// Show how full the queues are, who works on them, and what to do
     Queues(Queues),
     /// Let a stage's queue fill: what is in hand is finished, and nothing more is begun
@@ -159,6 +161,16 @@ pub struct Load {
     /// The load
     #[arg(value_name = "LOAD_ID")]
     pub load_id: LoadId,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The file to write; an older one is replaced
+    #[arg(long, value_name = "FILE", default_value = "millrace-report.html")]
+    pub out: PathBuf,
+    /// How many days back it reaches
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
 }
 
 #[derive(Debug, Args)]

@@ -125,7 +125,8 @@ mod tests {
         let now = Utc::now();
         let mut contracts = Contracts::default();
         let expected = json!({"every_hours": 24.0, "grace_hours": 1.0});
-        for (source, arrival) in [("good", &expected), ("late", &expected), ("new", &expected), ("free", &json!(null))] {
+        for (source, arrival) in [("good", &expected), ("late", &expected), ("new", &expected), ("free", &json!(null))]
+        {
             let contract =
                 json!({"source": source, "files": [format!("{source}.csv")], "columns": ["a"], "arrival": arrival});
             contracts.add(serde_json::from_value(contract).unwrap()).unwrap();

@@ -14,6 +14,7 @@ mod platform;
 mod progress;
 mod query;
 mod queues;
+mod report;
 mod roles;
 mod sample;
 mod serve;
@@ -87,6 +88,7 @@ async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End
         Command::Cancel(options) => cancel::cancel(settings, &options, output).await,
         Command::Loads(options) => load::loads(settings, &options, output).await,
         Command::Load(options) => load::load(settings, &options, output).await,
+        Command::Report(options) => report::report(settings, &options, output).await,
         Command::Freshness => freshness::freshness(settings, output).await,
         Command::Dead(what) => dead::dead(settings, what, output).await,
         Command::Queues(options) => queues::queues(settings, &options, output).await,

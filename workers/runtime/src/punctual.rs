@@ -36,8 +36,8 @@ impl Punctuality {
             return Some(Self::InTime { expected_at });
         }
         let more = late.num_milliseconds() / every.num_milliseconds();
-        let missed_at =
-            expected_at.checked_add_signed(TimeDelta::try_milliseconds(more.checked_mul(every.num_milliseconds())?)?)?;
+        let missed_at = expected_at
+            .checked_add_signed(TimeDelta::try_milliseconds(more.checked_mul(every.num_milliseconds())?)?)?;
         Some(Self::Late { since: expected_at, missed_at })
     }
 

@@ -70,7 +70,11 @@ impl Metrics {
         };
         Self {
             files: counter("millrace.files", "{file}", "Files that the watcher announced"),
-            missed: counter("millrace.source.missed", "{delivery}", "Deliveries that did not come when they were expected"),
+            missed: counter(
+                "millrace.source.missed",
+                "{delivery}",
+                "Deliveries that did not come when they were expected",
+            ),
             loads: counter("millrace.loads", "{load}", "Files that ended their ingest"),
             rows: counter("millrace.load.rows", "{row}", "Rows of files, loaded or set aside"),
             bytes: counter("millrace.load.size", "By", "Bytes of loaded files"),
