@@ -2,6 +2,7 @@
 
 mod conclude;
 pub mod csv;
+mod decide;
 mod dry_run;
 mod handler;
 mod load;

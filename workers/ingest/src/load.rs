@@ -24,7 +24,8 @@ pub(crate) async fn load(
     let slice = slice(handler, work, file, contract);
     let cancel = heeded(handler, work, file).await?;
     let rows = FileRows::new(handler.root.clone(), file, slice.table.columns.clone(), cancel);
-    let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows)).await;
+    let gate = handler.gate_of(contract);
+    let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows), gate).await;
     let outcome = outcome.map_err(|error| match Failure::from(error) {
         // Whoever took it back knows what it is about.
         failure if failure.class == FailureClass::Cancelled => failure,
@@ -37,8 +38,8 @@ pub(crate) async fn load(
     conclude::conclude(handler, &work.envelope, file).await
 }
 
-/// What breaks the load off. A file that had ended before somebody took its command back is not concerned: one that is loaded is
-/// announced again, and one that failed and was replayed is wanted after all.
+/// What breaks the load off. A file that had ended before somebody took its command back is not concerned: one that is loaded, be
+/// it held back, is announced again, and one that failed and was replayed is wanted after all.
 async fn heeded(
     handler: &IngestHandler,
     work: &Work,
@@ -47,8 +48,8 @@ async fn heeded(
     let Some(failure) = work.cancel.heard() else { return Ok(Some(work.cancel.clone())) };
     let line = handler.ledger.file_line(&file.load_id, file.command_id, &file.uri).await?;
     match line.map(|line| line.status) {
-        Some(LoadStatus::Success | LoadStatus::Failed) => Ok(None),
-        _ => Err(failure),
+        Some(LoadStatus::Planned | LoadStatus::Cancelled) | None => Err(failure),
+        Some(_) => Ok(None),
     }
 }
 
@@ -108,6 +109,17 @@ impl RowSource for FileRows {
             Some(source) => Box::new(source).finish(),
             None => Err(Failure::transient(format!("{} was not read", self.expected.uri))),
         }
+    }
+
+    fn again(&self) -> Option<Box<dyn RowSource>> {
+        Some(Box::new(Self {
+            root: self.root.clone(),
+            columns: self.columns.clone(),
+            expected: self.expected.clone(),
+            opened: None,
+            cancel: self.cancel.clone(),
+            span: self.span.clone(),
+        }))
     }
 }
 

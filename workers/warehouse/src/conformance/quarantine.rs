@@ -367,8 +367,7 @@ pub async fn rejected_rows_are_kept(warehouse: Arc<dyn Warehouse>) {
 /// More than a statement holds, by their number and by their length.
 pub async fn many_rejected_rows(warehouse: Arc<dyn Warehouse>) {
     let ledger = ledger(&warehouse).await;
-    let rows: Vec<_> =
-        (1..=500).map(|line| rejected(line, &"\\".repeat(if line > 480 { 2_000 } else { 1 }))).collect();
+    let rows: Vec<_> = (1..=500).map(|line| rejected(line, &"\\".repeat(if line > 480 { 2_000 } else { 1 }))).collect();
     load_rejecting(&warehouse, &slice(&batches(), "l", 1, "b.csv", hour(1)), rows.clone()).await;
     let found = ledger.rejected(&load_id("l"), 1_000).await.unwrap();
     assert_eq!(found.len(), 500);
@@ -378,8 +377,7 @@ pub async fn many_rejected_rows(warehouse: Arc<dyn Warehouse>) {
 /// Of each file, with what was done about it.
 pub async fn shape_changes_are_kept(warehouse: Arc<dyn Warehouse>) {
     let ledger = ledger(&warehouse).await;
-    let change =
-        |kind, column: &str, policy: &str| ShapeChange { kind, column: column.into(), policy: policy.into() };
+    let change = |kind, column: &str, policy: &str| ShapeChange { kind, column: column.into(), policy: policy.into() };
     let shape = vec![
         change(ShapeKind::NewColumn, "grade", "evolve"),
         change(ShapeKind::ReorderedColumns, "state,id", "accept"),

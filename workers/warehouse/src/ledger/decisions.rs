@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use messages::{LoadId, MessageId};
 
-use super::write::insert_if;
 use super::Ledger;
+use super::write::insert_if;
 use crate::layout::run_table_named;
 use crate::sql::literal;
 use crate::{LoadLine, LoadStatus, RejectedLine, ShapeLine, WarehouseError};
@@ -58,7 +58,8 @@ impl Ledger {
     /// The rows of a load that were set aside, in the order of files and lines, at most `limit` of them. Those of generations
     /// that a newer one has replaced are left out.
     pub async fn rejected(&self, load_id: &LoadId, limit: usize) -> Result<Vec<RejectedLine>, WarehouseError> {
-        self.select(&format!("WHERE {} ORDER BY TABLE_NAME, SOURCE_FILE, SOURCE_LINE LIMIT {limit}", newest(load_id))).await
+        self.select(&format!("WHERE {} ORDER BY TABLE_NAME, SOURCE_FILE, SOURCE_LINE LIMIT {limit}", newest(load_id)))
+            .await
     }
 
     /// Where the shape of a load's files was not their contract's. As [`Ledger::rejected`], all of them.
@@ -82,8 +83,9 @@ impl Held {
     /// What of a load is held back, from all of its lines in any order: that of its newest command that has such files. What a
     /// newer command has taken over needs no decision any more.
     pub fn of(lines: &[LoadLine]) -> Option<Self> {
-        let is_fence =
-            |line: &&LoadLine| matches!(line.status, LoadStatus::Success | LoadStatus::Planned | LoadStatus::Quarantined);
+        let is_fence = |line: &&LoadLine| {
+            matches!(line.status, LoadStatus::Success | LoadStatus::Planned | LoadStatus::Quarantined)
+        };
         let is_overtaken = |of: &LoadLine| {
             lines.iter().filter(is_fence).any(|line| line.table == of.table && line.command_id > of.command_id)
         };
@@ -92,14 +94,14 @@ impl Held {
             let is_end = |line: &&LoadLine| matches!(line.status, LoadStatus::Success | LoadStatus::Discarded);
             lines.iter().filter(is_end).any(|line| same(line, of))
         };
-        let held = |line: &&LoadLine| {
-            line.status == LoadStatus::Quarantined && !is_decided(line) && !is_overtaken(line)
-        };
+        let held =
+            |line: &&LoadLine| line.status == LoadStatus::Quarantined && !is_decided(line) && !is_overtaken(line);
         let held: Vec<&LoadLine> = lines.iter().filter(held).collect();
         let command_id = held.iter().map(|line| line.command_id).max()?;
         let of_command = || lines.iter().filter(move |line| line.command_id == command_id);
         let has_ended = |of: &LoadLine| of_command().any(|line| line.status != LoadStatus::Planned && same(line, of));
-        let open = of_command().filter(|line| line.status == LoadStatus::Planned && !has_ended(line)).count();
+        let is_open = |line: &&LoadLine| line.status == LoadStatus::Planned && !has_ended(line) && !is_overtaken(line);
+        let open = of_command().filter(is_open).count();
         let files = held.into_iter().filter(|line| line.command_id == command_id).cloned().collect();
         Some(Self { command_id, files, open })
     }

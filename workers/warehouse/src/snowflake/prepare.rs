@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::objects::{STAGE, locks, stage};
 use super::session::Again;
 use super::{Snowflake, statements, sweep};
-use crate::layout::present::{Present, check};
 use crate::layout::View;
+use crate::layout::present::{Present, check};
 use crate::sql::{ident, literal};
 use crate::{TableSpec, WarehouseError};
 
