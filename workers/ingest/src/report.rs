@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use messages::{Failure, IngestDryRunCompleted, SourceFileDiscovered, TableLoad};
 use runtime::telemetry::{labels, metrics, span};
 use runtime::{Contracts, Work, pulse};
-use warehouse::{FileFacts, LoadLine, LoadOutcome, LoadStatus, Slice};
+use warehouse::{FileFacts, LoadLine, LoadOutcome, LoadStatus, Slice, TableSpec};
 
 /// The worker begins: each source's loads are counted from 0, because nobody sees a number rise that was not there before.
 pub(crate) fn worker_begins(contracts: &Contracts) {
@@ -79,6 +79,11 @@ pub(crate) fn ended(slice: &Slice, work: &Work, outcome: &LoadOutcome) {
         }
     };
     counted(&slice.source, table, status, elapsed_secs);
+}
+
+/// A table has the columns that a file has beside its contract.
+pub(crate) fn widened(table: &TableSpec, added: &[String]) {
+    tracing::info!(table = table.table, columns = added.join(", "), "the table follows its file");
 }
 
 /// What a file brought, seen or not.

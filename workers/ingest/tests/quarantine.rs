@@ -37,8 +37,10 @@ impl Fixture {
         let (raw, sources) = (folder.path().join("raw"), folder.path().join("sources"));
         std::fs::create_dir(&raw).unwrap();
         std::fs::create_dir(&sources).unwrap();
-        for source in ["parts", "moves"] {
-            let contract = format!("source: {source}\nfiles: [\"**/{source}*.csv\"]\ncolumns: [id, name]\n");
+        for (source, more) in
+            [("parts", ""), ("moves", ""), ("tools", "surprises: {new_column: evolve, bad_row: quarantine}")]
+        {
+            let contract = format!("source: {source}\nfiles: [\"**/{source}*.csv\"]\ncolumns: [id, name]\n{more}\n");
             std::fs::write(sources.join(format!("{source}.yaml")), contract).unwrap();
         }
         let contracts = Arc::new(Contracts::read(&sources).unwrap());
@@ -249,4 +251,42 @@ async fn a_mended_file_supersedes_what_is_held() {
     assert_eq!(rows(&fixture.handle(&files[0]).await), 1);
     assert_eq!(fixture.value("SELECT count(*) FROM RAW_RUN.PARTS_RUN").await, "1");
     assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "1");
+}
+
+/// A worker that knows only the contract comes after it, and an older file's rows have no value there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_follows_its_files_and_keeps_what_it_has() {
+    let mut fixture = Fixture::new().await;
+    let drop = |fixture: &Fixture, text: &str| {
+        std::fs::write(fixture.folder.path().join("raw/tools.csv"), text).unwrap();
+    };
+    drop(&fixture, "id,name\n1,drill\n");
+    assert_eq!(rows(&fixture.run(&command()).await), 1);
+    drop(&fixture, "id,grade,name\n1,A,drill\n2,B,saw\n");
+    assert_eq!(rows(&fixture.run(&command()).await), 2);
+    assert_eq!(fixture.value("SELECT string_agg(GRADE, ',' ORDER BY ID) FROM RAW.TOOLS").await, "A,B");
+    let changes = fixture.ledger.shape_changes(&id("run")).await.unwrap();
+    let told: Vec<_> =
+        changes.iter().map(|line| (line.change.as_str(), line.column.as_str(), line.policy.as_str())).collect();
+    assert!(told.contains(&("NEW_COLUMN", "grade", "evolve")), "{told:?}");
+    let sources = fixture.folder.path().join("sources");
+    fixture.ledger.warehouse().prepare(&Contracts::read(&sources).unwrap().table_specs()).await.unwrap();
+    drop(&fixture, "id,name\n3,file\n");
+    assert_eq!(rows(&fixture.run(&command()).await), 1);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.TOOLS WHERE GRADE IS NULL").await, "1");
+    // Its rows are there, be it gone.
+    std::fs::remove_file(fixture.folder.path().join("raw/tools.csv")).unwrap();
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.TOOLS").await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_set_aside_are_kept_with_their_text() {
+    let mut fixture = Fixture::new().await;
+    let good: String = (0..100).map(|row| format!("{row},x\n")).collect();
+    std::fs::write(fixture.folder.path().join("raw/tools.csv"), format!("id,name\n{good}7,a,b,c\n")).unwrap();
+    let told = fixture.run(&command()).await;
+    let [Envelope { message: Message::IngestCompleted(done), .. }] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((done.tables[0].rows_loaded, done.tables[0].rows_rejected), (100, 1));
+    let kept = fixture.ledger.rejected(&id("run"), 10).await.unwrap();
+    assert_eq!((kept[0].uri.as_str(), kept[0].line, kept[0].raw.trim_end()), ("tools.csv", 102, "7,a,b,c"));
 }

@@ -139,12 +139,7 @@ impl Contract {
         }
         let names: Vec<String> = self.table_spec().columns;
         for (at, name) in names.iter().enumerate() {
-            if !is_identifier(name) {
-                faults.push(format!("column {name:?} must be letters, digits and _, and begin with a letter"));
-            }
-            if RESERVED_COLUMNS.contains(&name.as_str()) {
-                faults.push(format!("column {name} is the platform's own; rename it in the file"));
-            }
+            faults.extend(column_fault(name));
             if names[..at].contains(name) {
                 faults.push(format!("column {name} stands twice"));
             }
@@ -170,6 +165,15 @@ const RESERVED_TABLES: [&str; 9] = [
 ];
 /// Columns that the platform adds to every row.
 const RESERVED_COLUMNS: [&str; 5] = ["load_id", "source_file", "source_row", "loaded_at", "command_id"];
+
+/// Why a table can't have a column of that name, which is in lower case.
+pub fn column_fault(name: &str) -> Option<String> {
+    if !is_identifier(name) {
+        let shown: String = name.chars().take(60).collect();
+        return Some(format!("column {shown:?} must be letters, digits and _, and begin with a letter"));
+    }
+    RESERVED_COLUMNS.contains(&name).then(|| format!("column {name} is the platform's own; rename it in the file"))
+}
 
 /// Whether `name` can stand in SQL as it is, on every warehouse.
 fn is_identifier(name: &str) -> bool {

@@ -16,6 +16,18 @@ pub enum Policy {
     Reject,
 }
 
+impl Policy {
+    /// The contract's word: `accept`, `evolve`, `quarantine`, `reject`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Evolve => "evolve",
+            Self::Quarantine => "quarantine",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// The policies of a source, one for each kind of surprise. What is absent is as in [`Surprises::default`]: whatever could
 /// make wrong rows of a damaged file refuses it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use super::BATCH_ROWS;
 pub(super) struct Filling {
     schema: SchemaRef,
     columns: Vec<Column>,
-    rows: usize,
+    numbers: Vec<i64>,
     /// Rows of the batches before.
     given: u64,
 }
@@ -22,40 +22,38 @@ impl Filling {
         let texts = columns.iter().map(|name| Field::new(name, DataType::Utf8, true));
         let number = Field::new("SOURCE_ROW", DataType::Int64, false);
         let schema = Arc::new(Schema::new(texts.chain([number]).collect::<Vec<_>>()));
-        Self { schema, columns: columns.iter().map(|_| Column::sized(0)).collect(), rows: 0, given: 0 }
+        Self { schema, columns: columns.iter().map(|_| Column::sized(0)).collect(), numbers: Vec::new(), given: 0 }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.rows == BATCH_ROWS
+        self.numbers.len() == BATCH_ROWS
     }
 
     /// Rows taken so far.
     pub(super) fn total(&self) -> u64 {
-        self.given + self.rows as u64
+        self.given + self.numbers.len() as u64
     }
 
-    /// Takes a row: `field` gives the bytes of the column with that number.
-    pub(super) fn push<'a>(&mut self, field: impl Fn(usize) -> &'a [u8]) {
-        for (number, column) in self.columns.iter_mut().enumerate() {
-            column.push(field(number));
+    /// Takes the file's data row `number`: `field` gives the bytes of the column with that index.
+    pub(super) fn push<'a>(&mut self, number: u64, field: impl Fn(usize) -> &'a [u8]) {
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            column.push(field(index));
         }
-        self.rows += 1;
+        self.numbers.push(number as i64);
     }
 
     /// The batch; `None` if it has no rows.
     pub(super) fn take(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        if self.rows == 0 {
+        if self.numbers.is_empty() {
             return Ok(None);
         }
-        let first = self.given as i64 + 1;
-        let numbers = Int64Array::from_iter_values(first..first + self.rows as i64);
+        self.given += self.numbers.len() as u64;
+        let numbers = std::mem::replace(&mut self.numbers, Vec::with_capacity(BATCH_ROWS));
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 1);
         for column in &mut self.columns {
             arrays.push(Arc::new(column.take()?));
         }
-        arrays.push(Arc::new(numbers));
-        self.given += self.rows as u64;
-        self.rows = 0;
+        arrays.push(Arc::new(Int64Array::from(numbers)));
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map(Some)
     }
 }

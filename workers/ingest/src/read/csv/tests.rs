@@ -2,66 +2,31 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use arrow_array::Array;
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
 use messages::FailureClass;
 use proptest::prelude::*;
+use runtime::Contract;
 use warehouse::{FileFacts, RowSource};
 
-use super::*;
-
-type Table = Vec<Vec<Option<String>>>;
-
-fn file(content: &[u8]) -> tempfile::NamedTempFile {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(content).unwrap();
-    file.flush().unwrap();
-    file
-}
-
-fn named() -> Expected {
-    Expected { uri: "mes/b.csv".into(), ..Expected::default() }
-}
-
-fn columns(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn drain(mut source: CsvSource) -> Result<(Table, FileFacts), Failure> {
-    let mut rows = Vec::new();
-    while let Some(batch) = source.next_batch()? {
-        let texts = batch.num_columns() - 1;
-        let numbers = batch.column(texts).as_primitive::<Int64Type>();
-        for row in 0..batch.num_rows() {
-            assert_eq!(numbers.value(row), rows.len() as i64 + 1);
-            let value = |column: usize| {
-                let column = batch.column(column).as_string::<i32>();
-                (!column.is_null(row)).then(|| column.value(row).to_owned())
-            };
-            rows.push((0..texts).map(value).collect());
-        }
-    }
-    Ok((rows, Box::new(source).finish()?))
-}
-
-fn read(content: &[u8], names: &[&str]) -> Result<(Table, FileFacts), Failure> {
-    let file = file(content);
-    drain(CsvSource::new(file.path(), &columns(names), named()))
-}
+use crate::read::kit::{self, Table, contract, drain, file, named, read};
+use crate::read::{Expected, FileSource, MAX_FIELD_BYTES};
 
 fn rows(content: &[u8], names: &[&str]) -> Vec<String> {
-    let text = |value: Option<String>| value.unwrap_or_else(|| "NULL".into());
-    let (rows, _) = read(content, names).unwrap();
-    rows.into_iter().map(|row| row.into_iter().map(text).collect::<Vec<_>>().join("|")).collect()
+    kit::texts(read(content, &contract(names)).unwrap().0)
 }
 
 fn fault(content: &[u8]) -> String {
-    let failure = read(content, &["a", "b"]).unwrap_err();
-    assert_eq!(failure.class, FailureClass::Permanent);
-    failure.message.strip_prefix("mes/b.csv: ").unwrap_or(&failure.message).to_owned()
+    kit::fault(content, &contract(&["a", "b"]))
+}
+
+fn source(path: &Path, contract: &Contract, expected: Expected) -> FileSource {
+    FileSource::new(path, contract, &[], expected)
+}
+
+fn of(names: &[String]) -> Contract {
+    contract(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 #[test]
@@ -131,7 +96,7 @@ fn damage_far_into_the_file_has_its_line_too() {
 #[test]
 fn a_field_has_a_longest_length() {
     let content = |bytes: usize| format!("a,b\n1,{}\n", "x".repeat(bytes)).into_bytes();
-    assert_eq!(read(&content(MAX_FIELD_BYTES), &["a", "b"]).unwrap().1.rows, 1);
+    assert_eq!(read(&content(MAX_FIELD_BYTES), &contract(&["a", "b"])).unwrap().2.rows, 1);
     assert!(fault(&content(MAX_FIELD_BYTES + 1)).starts_with("line 2: a field of more than 1 MiB"));
     assert!(fault(&content(100_000_000)).starts_with("line 2: a field of more than 1 MiB"));
     let wide = format!("a,b\n1{}\n", ",".repeat(50_000)).into_bytes();
@@ -140,24 +105,18 @@ fn a_field_has_a_longest_length() {
 
 #[test]
 fn facts_are_those_of_the_file() {
-    let (_, facts) = read(b"a,b\n1,2\n", &["a", "b"]).unwrap();
+    let (_, numbers, facts) = read(b"a,b\n1,2\n", &contract(&["a", "b"])).unwrap();
+    assert_eq!(numbers, [1]);
     // printf 'a,b\n1,2\n' | sha256sum
     let file_id = "sha256:492d5ea496056f1a6a6592241032fab764c321596317930b4fa0e1e8bc3b7470".to_owned();
     assert_eq!(facts, FileFacts::plain(1, 8, file_id));
 }
 
 #[test]
-fn extra_columns_are_noted() {
-    let file = file(b"x,a,y\n1,2,3\n");
-    let source = CsvSource::open(file.path(), &columns(&["a"]), named()).unwrap();
-    assert_eq!(source.notes(), ["columns that the contract does not name are ignored: x, y"]);
-}
-
-#[test]
 fn a_file_that_is_not_the_one_found_is_refused() {
     let file = file(b"a,b\n1,2\n");
     let at = |expected: Expected| {
-        let failure = drain(CsvSource::new(file.path(), &columns(&["a"]), expected)).unwrap_err();
+        let failure = drain(source(file.path(), &contract(&["a"]), expected)).unwrap_err();
         assert_eq!(failure.class, FailureClass::Permanent);
         failure.message
     };
@@ -169,7 +128,7 @@ fn a_file_that_is_not_the_one_found_is_refused() {
     ] {
         assert!(at(expected).starts_with("mes/b.csv was replaced before it was loaded"));
     }
-    let gone = CsvSource::new("/nowhere/b.csv", &columns(&["a"]), named()).next_batch().unwrap_err();
+    let gone = source(Path::new("/nowhere/b.csv"), &contract(&["a"]), named()).next_batch().unwrap_err();
     assert!(gone.message.starts_with("mes/b.csv was deleted before it was loaded"), "{gone}");
     assert_eq!(gone.class, FailureClass::Permanent);
 }
@@ -177,7 +136,7 @@ fn a_file_that_is_not_the_one_found_is_refused() {
 #[test]
 fn a_file_that_changes_meanwhile_is_refused() {
     let mut file = file("a,b\n1,2\n".repeat(100_000).replacen("a,b", "a,c", 0).as_bytes());
-    let mut source = CsvSource::open(file.path(), &columns(&["a"]), named()).unwrap();
+    let mut source = source(file.path(), &contract(&["a"]), named());
     source.next_batch().unwrap();
     file.as_file_mut().set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
     let failure = Box::new(source).finish().unwrap_err();
@@ -232,7 +191,7 @@ proptest! {
             writer.write_record(row.iter().cloned().chain([number.to_string()])).unwrap();
         }
         let file = file(&writer.into_inner().unwrap());
-        let (found, _) = drain(CsvSource::new(file.path(), &names, named())).unwrap();
+        let (found, ..) = drain(source(file.path(), &of(&names), named())).unwrap();
         prop_assert_eq!(found, duckdb_reads(file.path(), &names));
     }
 }
@@ -254,7 +213,7 @@ proptest! {
         }
         let content = writer.into_inner().unwrap();
         let file = file(&content);
-        let (found, facts) = drain(CsvSource::new(file.path(), &names, named())).unwrap();
+        let (found, _, facts) = drain(source(file.path(), &of(&names), named())).unwrap();
         let expected: Table = table.into_iter()
             .map(|row| row.into_iter().map(|text| (!text.is_empty()).then_some(text)).collect())
             .collect();
@@ -268,6 +227,6 @@ proptest! {
     fn any_bytes_end(content in prop::collection::vec(prop_oneof![Just(b'"'), Just(b','), Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200)) {
         let mut whole = b"a,b\n".to_vec();
         whole.extend(content);
-        let _ = read(&whole, &["a"]);
+        let _ = read(&whole, &contract(&["a"]));
     }
 }

@@ -21,7 +21,7 @@ pub struct Expected {
     pub file_id: Option<String>,
 }
 
-/// The open file. Every byte read is hashed.
+/// The open file. Every byte read is hashed, as it lies there: packed, if it is packed.
 pub(super) struct Hashed {
     file: File,
     path: PathBuf,
@@ -29,6 +29,8 @@ pub(super) struct Hashed {
     opened: (u64, Option<i64>),
     hash: Sha256,
     bytes: u64,
+    /// What went wrong below whoever unpacks: it only passes on that something did.
+    broken: Option<Failure>,
 }
 
 impl Hashed {
@@ -54,15 +56,27 @@ impl Hashed {
         {
             return Err(replaced(uri, "before"));
         }
-        if opened.0 == 0 {
-            return Err(Failure::permanent(format!("{uri}: the file is empty: 0 bytes")));
-        }
-        Ok(Self { file, path: path.into(), opened, expected, hash: Sha256::new(), bytes: 0 })
+        Ok(Self { file, path: path.into(), opened, expected, hash: Sha256::new(), bytes: 0, broken: None })
     }
 
     /// The file's name for people.
     pub(super) fn uri(&self) -> &str {
         &self.expected.uri
+    }
+
+    /// Its size when it was opened, in bytes.
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.opened.0
+    }
+
+    /// The file, for a reader that goes to and fro in it. What that reads is not hashed.
+    pub(super) fn another_handle(&self) -> Result<File, Failure> {
+        self.file.try_clone().map_err(|error| unreadable(self.uri(), &error))
+    }
+
+    /// What went wrong when it was read through [`Read`].
+    pub(super) fn broken(&self) -> Option<&Failure> {
+        self.broken.as_ref()
     }
 
     /// Reads into `buffer`; 0 at the end of the file.
@@ -96,6 +110,16 @@ impl Hashed {
             return Err(replaced(uri, "before"));
         }
         Ok((self.bytes, file_id))
+    }
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        Hashed::read(self, buffer).map_err(|failure| {
+            let message = failure.message.clone();
+            self.broken = Some(failure);
+            std::io::Error::other(message)
+        })
     }
 }
 
