@@ -69,7 +69,7 @@ fn table(caption: &str, header: &[&str], numeric: &[usize], rows: impl IntoItera
     html! {
         div.scroll role="region" tabindex="0" aria-label=(caption) {
             table class=[(header.len() > 5).then_some("wide")] {
-                caption { (caption) }
+                caption { span { (caption) } }
                 thead {
                     tr { @for (at, name) in header.iter().enumerate() {
                         th scope="col" class=[numeric.contains(&at).then_some("number")] { (name) }

@@ -8,7 +8,7 @@ use crate::report::facts::Facts;
 use crate::report::lineage::Lineage;
 use crate::report::text::shown;
 
-const BOX: (usize, usize) = (196, 42);
+const BOX: (usize, usize) = (228, 42);
 const GAP: (usize, usize) = (64, 14);
 const TOP: usize = 34;
 /// Characters of a name that have room in a box.
