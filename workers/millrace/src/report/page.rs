@@ -85,6 +85,26 @@ fn table(caption: &str, header: &[&str], numeric: &[usize], rows: impl IntoItera
     }
 }
 
+/// The same, with all rows but the first `open` folded away: what comes below must be found too.
+fn folded(
+    caption: &str,
+    header: &[&str],
+    numeric: &[usize],
+    mut rows: Vec<Vec<Markup>>,
+    (open, summary): (usize, &str),
+) -> Markup {
+    let rest = rows.split_off(rows.len().min(open));
+    html! {
+        (table(caption, header, numeric, rows))
+        @if !rest.is_empty() {
+            details {
+                summary { (summary) " (" (rest.len()) ")" }
+                (table(&format!("{caption}: the others"), header, numeric, rest))
+            }
+        }
+    }
+}
+
 /// A name that somebody else gave: a file's, a LOAD_ID. Its direction stays inside of it.
 fn name(text: &str) -> Markup {
     html! { bdi.name { (shown(text, NAME_CHARS)) } }
