@@ -68,6 +68,8 @@ pub struct Judged {
     pub load_id: String,
     pub checks: u64,
     pub not_passed: u64,
+    /// When its first check was.
+    pub begun_at: DateTime<Utc>,
 }
 
 /// A check and its newest results, oldest first.

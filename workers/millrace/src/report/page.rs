@@ -69,7 +69,7 @@ fn table(caption: &str, header: &[&str], numeric: &[usize], rows: impl IntoItera
     html! {
         div.scroll role="region" tabindex="0" aria-label=(caption) {
             table class=[(header.len() > 5).then_some("wide")] {
-                caption { (caption) }
+                caption { span { (caption) } }
                 thead {
                     tr { @for (at, name) in header.iter().enumerate() {
                         th scope="col" class=[numeric.contains(&at).then_some("number")] { (name) }
@@ -80,6 +80,26 @@ fn table(caption: &str, header: &[&str], numeric: &[usize], rows: impl IntoItera
                         td class=[numeric.contains(&at).then_some("number")] { (cell) }
                     } }
                 } }
+            }
+        }
+    }
+}
+
+/// The same, with all rows but the first `open` folded away: what comes below must be found too.
+fn folded(
+    caption: &str,
+    header: &[&str],
+    numeric: &[usize],
+    mut rows: Vec<Vec<Markup>>,
+    (open, summary): (usize, &str),
+) -> Markup {
+    let rest = rows.split_off(rows.len().min(open));
+    html! {
+        (table(caption, header, numeric, rows))
+        @if !rest.is_empty() {
+            details {
+                summary { (summary) " (" (rest.len()) ")" }
+                (table(&format!("{caption}: the others"), header, numeric, rest))
             }
         }
     }

@@ -42,16 +42,20 @@ impl Reader<'_> {
 }
 
 /// All that the warehouse knows of the range.
+///
+/// # Errors
+/// It can't be asked at all, or nothing was ever loaded.
 pub async fn read(
     warehouse: std::sync::Arc<dyn Warehouse>,
     contracts: &Contracts,
     project: &lineage::Project,
     range: Range,
-) -> Facts {
+) -> Result<Facts, WarehouseError> {
+    warehouse.query("SELECT COUNT(*) FROM RAW.RAW_LOAD_AUDIT", 1).await?;
     let mut reader = Reader { warehouse: warehouse.as_ref(), faults: Vec::new() };
     let (loads, is_cut) = reader.loads(range).await;
     let judged = reader.judged(range).await;
-    let (checks, more_checks) = reader.checks(range).await;
+    let (checks, more_checks) = reader.checks(range, &judged).await;
     let (reject_groups, rejects) = (reader.reject_groups(range).await, reader.rejects(range).await);
     let (held, shapes, samples) = (reader.held(range).await, reader.shapes(range).await, reader.samples(range).await);
     let known = Ledger::new(warehouse.clone()).freshness().await.unwrap_or_else(|error| {
@@ -62,7 +66,7 @@ pub async fn read(
     let names = graph.relations();
     let counts = reader.counts(&names).await;
     graph.count(&counts);
-    Facts {
+    Ok(Facts {
         warehouse: warehouse.system().to_owned(),
         made_at: range.1,
         since: range.0,
@@ -80,5 +84,5 @@ pub async fn read(
         lineage: graph,
         faults: reader.faults,
         ..Facts::default()
-    }
+    })
 }

@@ -8,8 +8,8 @@ use crate::report::facts::Facts;
 use crate::report::lineage::Lineage;
 use crate::report::text::shown;
 
-const BOX: (usize, usize) = (196, 42);
-const GAP: (usize, usize) = (64, 14);
+const BOX: (usize, usize) = (194, 42);
+const GAP: (usize, usize) = (43, 14);
 const TOP: usize = 34;
 /// Characters of a name that have room in a box.
 const ROOM: usize = 26;
@@ -57,8 +57,8 @@ fn drawing(graph: &Lineage) -> Markup {
                     g {
                         title { (shown(&node.name, 200)) }
                         rect.node x=(x) y=(y) width=(BOX.0) height=(BOX.1) rx="7" {}
-                        text.title x=(x + 12) y=(y + 18) { (shown(&node.name, ROOM)) }
-                        text.rows x=(x + 12) y=(y + 33) {
+                        text.title x=(x + 10) y=(y + 18) { (shown(&node.name, ROOM)) }
+                        text.rows x=(x + 10) y=(y + 33) {
                             @match (node.rows, &node.relation) {
                                 (Some(rows), _) => { (thousands(rows)) " rows" }
                                 (None, Some(_)) => { "not built yet" }
@@ -75,10 +75,15 @@ fn drawing(graph: &Lineage) -> Markup {
 fn edge(from: (usize, usize), to: (usize, usize)) -> Markup {
     let (x1, y1) = (from.0 + BOX.0, from.1 + BOX.1 / 2);
     let (x2, y2) = (to.0, to.1 + BOX.1 / 2);
-    let bend = GAP.0 / 2 + 8;
-    // Within a layer, or backwards, it goes around.
-    let (c1, c2) = (x1 + bend, x2.saturating_sub(bend));
-    html! { path.edge d=(format!("M{x1} {y1}C{c1} {y1} {c2} {y2} {x2} {y2}")) {} }
+    let (line, head) = if x2 > x1 {
+        let middle = usize::midpoint(x1, x2);
+        (format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}"), format!("M{x2} {y2}l-6 -3.5v7Z"))
+    } else {
+        // Within a layer, or backwards: around the right side, and below the middle, where no other begins.
+        let (x2, y2, bend) = (to.0 + BOX.0, y2 + 9, x1.max(to.0 + BOX.0) + GAP.0 - 9);
+        (format!("M{x1} {y1}C{bend} {y1} {bend} {y2} {x2} {y2}"), format!("M{x2} {y2}l6 -3.5v7Z"))
+    };
+    html! { path.edge d=(line) {} path.arrow d=(head) {} }
 }
 
 /// Where each node stands: in its layer's column, beside what it is made of, so that few edges cross.

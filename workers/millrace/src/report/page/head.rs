@@ -64,6 +64,11 @@ fn card(title: &str, value: &str, beside: &str) -> Markup {
     html! { div { dt { (title) } dd { span.value { (value) } " " span.beside { (beside) } } } }
 }
 
+/// What stands between backquotes is a command.
+fn act(text: &str) -> Markup {
+    html! { @for (at, part) in text.split('`').enumerate() { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
+}
+
 pub fn needs(facts: &Facts) -> Markup {
     let needs = facts.needs();
     let body = html! {
@@ -72,7 +77,7 @@ pub fn needs(facts: &Facts) -> Markup {
         } @else {
             (table("What needs somebody, and what to do", &["What", "Which", "What to do"], &[],
                 needs.iter().take(LISTED).map(|need| vec![
-                    badge(&need.what), name(&need.about), html! { (need.act) },
+                    badge(&need.what), name(&need.about), act(&need.act),
                 ])))
             @if needs.len() > LISTED { (super::more(&format!("And {} more.", needs.len() - LISTED))) }
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use super::{badge, chart, more, name, nothing, section, table, when, words};
+use super::{badge, chart, folded, more, name, nothing, section, table, when, words};
 use crate::output::{counted, thousands};
 use crate::report::bounds::BARS;
 use crate::report::facts::{Check, Facts, Load};
@@ -22,8 +22,9 @@ pub fn quality(facts: &Facts) -> Markup {
         @if facts.checks.is_empty() {
             (nothing("No check was run in this time."))
         } @else {
-            (table("Each check, those that did not pass first", &["Now", "Check", "Expected", "Seen", "Not passed", "Over time"],
-                &[4], facts.checks.iter().map(check)))
+            @let header = ["Now", "Check", "Expected", "Seen", "Not passed", "Over time"];
+            @let rows = facts.checks.iter().map(check).collect();
+            (folded("Each check, those that did not pass first", &header, &[4], rows, (open(facts), "More checks")))
             @if facts.more_checks > 0 {
                 (more(&format!("And {} that pass.", counted(facts.more_checks, "more check"))))
             }
@@ -38,6 +39,12 @@ pub fn quality(facts: &Facts) -> Markup {
         }
     };
     section("quality", "Quality over time", "", body)
+}
+
+/// Checks that are seen without asking for more: those that do not pass now, and some more.
+fn open(facts: &Facts) -> usize {
+    let passes = |check: &Check| check.results.last().is_none_or(|last| last.status == "PASS");
+    facts.checks.iter().filter(|check| !passes(check)).count().max(12)
 }
 
 /// The newest loads of a source, oldest first.

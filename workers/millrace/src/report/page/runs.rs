@@ -2,11 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{badge, more, name, nothing, section, table, when, words};
+use super::{badge, folded, more, name, nothing, section, when, words};
 use crate::output::thousands;
 use crate::report::bounds::{ERROR_CHARS, RUNS};
 use crate::report::facts::{Facts, Load};
 use crate::report::text::duration;
+
+/// Loads that are seen without asking for more.
+const OPEN: usize = 20;
 
 pub fn runs(facts: &Facts) -> Markup {
     let header = ["State", "Load", "Source and files", "Rows", "Rejected", "Took", "Ended (UTC)", "Trace"];
@@ -14,8 +17,8 @@ pub fn runs(facts: &Facts) -> Markup {
         @if facts.loads.is_empty() {
             (nothing("No load in this time."))
         } @else {
-            (table("Loads, newest first", &header, &[3, 4, 5],
-                facts.loads.iter().take(RUNS).map(|load| row(load, facts.trace_url.as_deref()))))
+            @let rows = facts.loads.iter().take(RUNS).map(|load| row(load, facts.trace_url.as_deref())).collect();
+            (folded("Loads, newest first", &header, &[3, 4, 5], rows, (OPEN, "Older loads")))
             @if facts.loads.len() > RUNS {
                 (more(&format!("The newest {RUNS} of {}.", thousands(facts.loads.len() as u64))))
             }

@@ -74,7 +74,8 @@ impl Reader<'_> {
         let there = "SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.TABLES \
             WHERE UPPER(TABLE_SCHEMA) <> 'INFORMATION_SCHEMA'";
         let (there, _) = self.rows("tables", there, 100_000).await;
-        let there: Vec<(String, String)> = there.into_iter().map(|mut row| (row.text(), row.text())).collect();
+        let mut there: Vec<(String, String)> = there.into_iter().map(|mut row| (row.text(), row.text())).collect();
+        there.sort();
         let known =
             there.iter().filter(|(schema, name)| relations.contains(&(schema.to_uppercase(), name.to_uppercase())));
         let counts: Vec<String> = known
