@@ -1,6 +1,7 @@
 //! Decisions that meet each other, or die with their worker.
 
 use crate::asked::{LOAD_ID, settled, state};
+use crate::harness::invariants::consistent;
 use crate::harness::{Mill, stop_all};
 use crate::scene::{begin, hold_one, load, shown, statuses};
 
@@ -16,6 +17,7 @@ pub fn of_two_decisions_at_once_one_holds(mill: &mut Mill) {
     let ((released, is_released), (discarded, is_discarded)) = (release.answer(), discard.answer());
     settled(mill, &["ingest"]);
     stop_all(workers);
+    consistent(mill);
     assert_eq!(is_released + is_discarded, 1, "{released} {discarded}");
     let (late, by) = if is_released == 0 { (&discarded, "one released it") } else { (&released, "other discarded it") };
     assert!(late["data"]["failure"]["message"].as_str().unwrap().contains(by), "{late}");
@@ -43,6 +45,7 @@ pub fn a_worker_dies_with_a_decision(mill: &mut Mill) {
     assert_eq!((&answer["type"], code), (&"ingest.completed".into(), 0), "{answer}");
     settled(mill, &["ingest"]);
     stop_all(workers);
+    consistent(mill);
     assert_eq!(statuses(mill).len(), 2);
     // Told twice, built once.
     mill.once();

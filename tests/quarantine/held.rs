@@ -1,13 +1,43 @@
 //! A file that is held back, to its end.
 
 use crate::asked::{LOAD_ID, settled, state};
+use crate::harness::invariants::consistent;
 use crate::harness::{Mill, materials, stop_all};
-use crate::scene::{begin, hold_one, load, shown, statuses};
+use crate::scene::{begin, contracts, hold_one, load, shown, statuses};
 
 const ROLES: [&str; 3] = ["ingest", "transform", "dq"];
 
 fn built(mill: &Mill) -> String {
     mill.value(&format!("SELECT count(*) FROM RAW.STAGE_AUDIT WHERE LOAD_ID = '{LOAD_ID}' AND STATUS = 'SUCCESS'"))
+}
+
+/// Of a run: the files are judged together, and what the check found is in the audit before models are built.
+pub fn a_gate_decides_before_anybody_sees_the_rows(mill: &mut Mill) {
+    contracts(mill);
+    mill.drop_file("materials_1.csv", materials(&["A1", "A2"]));
+    mill.once().expect(0);
+    mill.drop_file("materials_2.csv", materials(&["B1", "B2"]));
+    let workers = mill.start_all(&ROLES);
+    let (answer, code) = load(mill);
+    let failure = &answer["data"]["failure"];
+    assert_eq!((&failure["class"], code), (&"quarantined".into(), 1), "{answer}");
+    assert!(failure["message"].as_str().unwrap().contains("not_too_many"), "{failure}");
+    settled(mill, &ROLES);
+    assert_eq!(
+        (state(mill, LOAD_ID).as_str(), shown(mill).as_str(), built(mill).as_str()),
+        ("QUARANTINED", "A1 A2", "0")
+    );
+    let checks = "SELECT CHECK_NAME || ' ' || STATUS || ' ' || OBSERVED FROM RAW.DATA_QUALITY_AUDIT WHERE ORIGIN = 'GATE' AND LOAD_ID = ";
+    let found = mill.value(&format!("{checks}'{LOAD_ID}'"));
+    assert!(found.starts_with("not_too_many FAIL 4"), "{found}");
+    let told = mill.run(&["load", LOAD_ID]).expect(1).stdout;
+    assert!(told.contains("gate") && told.contains("not_too_many"), "{told}");
+    begin(mill, "release", "jane").answer();
+    mill.wait("the verdict", || state(mill, LOAD_ID) == "FAILED");
+    settled(mill, &ROLES);
+    stop_all(workers);
+    consistent(mill);
+    assert_eq!(shown(mill), "A1 A2 B1 B2");
 }
 
 pub fn held_released_and_judged(mill: &mut Mill) {
@@ -50,6 +80,7 @@ pub fn held_released_and_judged(mill: &mut Mill) {
     }
     settled(mill, &ROLES);
     stop_all(workers);
+    consistent(mill);
     assert_eq!(statuses(mill).len(), 2);
 }
 
@@ -61,6 +92,7 @@ pub fn held_and_given_up(mill: &mut Mill) {
     assert_eq!((&answer["data"]["failure"]["class"], code), (&"cancelled".into(), 0), "{answer}");
     settled(mill, &ROLES);
     stop_all(workers);
+    consistent(mill);
     assert_eq!((state(mill, LOAD_ID).as_str(), shown(mill).as_str(), built(mill).as_str()), ("DISCARDED", "OLD", "0"));
     assert_eq!(mill.value(&format!("SELECT count(*) FROM RAW_RUN.MATERIALS_RUN WHERE LOAD_ID = '{LOAD_ID}'")), "0");
     let told = mill.run(&["load", LOAD_ID]).expect(0);
@@ -83,6 +115,7 @@ pub fn a_mended_file_under_the_same_load_id(mill: &mut Mill) {
     assert!(code == 1 && message.contains("a newer command for it has taken over"), "{message}");
     settled(mill, &ROLES);
     stop_all(workers);
+    consistent(mill);
     assert_eq!((shown(mill).as_str(), statuses(mill)), ("MENDED", vec!["QUARANTINED".into(), "SUCCESS".into()]));
     assert_eq!(mill.value(&format!("SELECT count(*) FROM RAW_RUN.MATERIALS_RUN WHERE LOAD_ID = '{LOAD_ID}'")), "1");
 }

@@ -10,6 +10,9 @@ surprises:
   bad_row: {policy: quarantine, max_share: 0.5}
 ";
 
+/// A check of it decides before anybody sees the rows.
+const GATE: &str = "checks:\n  - {kind: row_count, name: not_too_many, max: 3, gate: true}\n";
+
 /// The contracts of this repository, that of materials with more in it.
 pub fn contracts(mill: &mut Mill) {
     let sources = mill.path("sources");
@@ -17,6 +20,7 @@ pub fn contracts(mill: &mut Mill) {
     for name in ["materials", "production_orders", "batches"] {
         let text = std::fs::read_to_string(repository().join(format!("data/sources/{name}.yaml"))).unwrap();
         let more = if name == "materials" { SURPRISES } else { "" };
+        let text = if name == "materials" { text.replace("checks:\n", GATE) } else { text };
         std::fs::write(sources.join(format!("{name}.yaml")), format!("{text}{more}")).unwrap();
     }
     mill.set("PATHS__CONTRACTS", sources.display().to_string());
