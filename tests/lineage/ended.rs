@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{MATERIALS, Mill, materials};
+use crate::harness::{MATERIALS, Mill, materials, stop_all};
 use crate::receiver::Receiver;
 use crate::sent::telling;
 use crate::spec::{Spec, kinds, runs};
@@ -122,10 +122,12 @@ fn a_message_that_comes_again_after_a_death_says_the_same_run() {
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
-    // It dies a while after it has announced the load, and before it acknowledges.
-    let mut dying = mill.start_armed(&["up"], "ack:before=sleep(2000)->return");
+    // It dies after it has announced the load, and before it acknowledges.
+    let watcher = mill.start(&["watch"]);
+    let mut dying = mill.start_armed(&["ingest"], "ack:before=sleep(600000)");
     mill.wait("the end of a run", || read().iter().any(|event| event["eventType"] == "COMPLETE"));
-    mill.wait("its death", || dying.has_ended());
+    dying.kill();
+    stop_all(vec![watcher]);
     mill.once().expect(0);
     let events = read();
     let runs = of(&events, "ingest.MATERIALS");
