@@ -59,10 +59,14 @@ impl Teller {
 
     pub(super) fn loaded(&self, cause: &Envelope, envelope: &Envelope, data: &IngestCompleted) -> Vec<Value> {
         let end = |table: &TableLoad| {
-            let run = self.run(envelope, job_of(table)).as_of(data.as_of);
-            run.event(Kind::Complete, self.only_file(cause), self.written(cause, envelope, table))
+            let run = || self.run(envelope, job_of(table)).as_of(data.as_of);
+            // Which tables a decision lets go is known only now.
+            let is_decision = matches!(cause.message, Message::IngestReleaseRequested(_));
+            let begun = is_decision.then(|| run().at(cause.time).event(Kind::Start, Vec::new(), Vec::new()));
+            let ended = run().event(Kind::Complete, self.only_file(cause), self.written(cause, envelope, table));
+            begun.into_iter().chain([ended])
         };
-        data.tables.iter().map(end).collect()
+        data.tables.iter().flat_map(end).collect()
     }
 
     /// Every table of a run ends as the run does. That of the file at fault need not be among those of which something was

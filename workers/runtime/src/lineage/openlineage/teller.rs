@@ -34,7 +34,6 @@ impl Teller {
         match &envelope.message {
             // Files of a larger run were told of with its plan.
             Message::SourceFileDiscovered(file) if file.run_files <= 1 => self.file_begins(envelope, file),
-            Message::IngestReleaseRequested(_) | Message::IngestDiscardRequested(_) => Vec::new(),
             Message::IngestCompleted(data) => {
                 let sources = data.tables.iter().map(|table| table.source.as_str());
                 vec![self.build_begins(envelope, sources)]
