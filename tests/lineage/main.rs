@@ -10,9 +10,14 @@ mod harness;
 #[path = "../snowflake/mill.rs"]
 mod mill;
 
+mod away;
 mod declared;
+mod ended;
 mod file;
 mod marts;
+mod receiver;
+mod sent;
 mod snowflake;
+mod spec;
 mod stale;
 mod told;

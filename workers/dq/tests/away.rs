@@ -12,7 +12,7 @@ use millrace_dq::{DqHandler, compile};
 use runtime::{Contracts, Handler};
 use serde_json::json;
 use support::{Mill, at, contract, id, requested};
-use warehouse::{Ledger, Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
+use warehouse::{Gate, Ledger, Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
 
 /// A warehouse that can't be reached for statements that hold a certain text.
 struct Flaky {

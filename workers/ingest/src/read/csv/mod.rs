@@ -25,4 +25,6 @@ use super::{MAX_FIELD_BYTES, MAX_FIELDS, MAX_ROW_BYTES};
 #[cfg(test)]
 mod quarantine_tests;
 #[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
 mod tests;
