@@ -239,6 +239,17 @@ pub async fn release_makes_it_current(warehouse: Arc<dyn Warehouse>) {
     assert_eq!(ledger.current_tables(&load_id("l")).await.unwrap(), ["BATCHES"]);
 }
 
+/// The file's older rows show until then, and other files all the time.
+pub async fn an_increment_is_held_and_released(warehouse: Arc<dyn Warehouse>) {
+    let ledger = ledger(&warehouse).await;
+    load(&warehouse, &slice(&readings(), "a", 1, "a.csv", hour(1)), 1, "a").await;
+    load(&warehouse, &slice(&readings(), "b", 2, "b.csv", hour(1)), 2, "b").await;
+    hold(&warehouse, &slice(&readings(), "a grown", 3, "a.csv", hour(2)), 3, "a grown").await;
+    assert_eq!(shown(&warehouse, &readings()).await, ["a 1", "b 2"]);
+    decide(&ledger, "a grown", LoadStatus::Success, "jane").await;
+    assert_eq!(shown(&warehouse, &readings()).await, ["a grown 3", "b 2"]);
+}
+
 /// What it would have replaced stays, and the file is not loaded by a second delivery.
 pub async fn discard_removes_the_rows(warehouse: Arc<dyn Warehouse>) {
     let ledger = ledger(&warehouse).await;
