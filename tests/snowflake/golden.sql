@@ -506,6 +506,97 @@ SELECT * FROM (SELECT COUNT(*) AS M0_0, COUNT(CASE WHEN NULLIF(TRIM(R."MATERIAL_
 -- https://docs.snowflake.com/en/sql-reference/functions/count
 SELECT 0 AS N, COUNT(*) AS C FROM <relation> UNION ALL SELECT 1 AS N, COUNT(*) AS C FROM <relation> …;
 
+-- REPORT. `millrace report`, of the last days; how fresh the data is, is asked as by ingest.
+
+-- Whether there is a warehouse to report on at all.
+-- https://docs.snowflake.com/en/sql-reference/functions/count
+SELECT COUNT(*) FROM RAW.RAW_LOAD_AUDIT;
+
+-- The loads of the last days, a line per file and command: how it ended, else its plan. Not plain SQL: QUALIFY.
+-- https://docs.snowflake.com/en/sql-reference/constructs/qualify
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, STATUS, ROWS_LOADED, ROWS_REJECTED, STARTED_AT, FINISHED_AT,
+    SUBSTR(ERROR, 1, 301), TRACE_ID, RUN_FILES FROM RAW.RAW_LOAD_AUDIT WHERE FINISHED_AT >= CAST('<time>' AS TIMESTAMP) QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY LOAD_ID, COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'PLANNED' THEN 0 ELSE 1 END DESC,
+    FINISHED_AT DESC) = 1 ORDER BY FINISHED_AT DESC LIMIT <n>;
+
+-- What the later stages did for them. Of the event that was announced only the verdict is sent, found as text.
+-- https://docs.snowflake.com/en/sql-reference/functions/like
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+SELECT LOAD_ID, STAGE, STATUS, STARTED_AT, FINISHED_AT, SUBSTR(ERROR, 1, 301), TRACE_ID, CASE WHEN ANNOUNCED LIKE '<text>' THEN
+    '<text>' END FROM RAW.STAGE_AUDIT WHERE FINISHED_AT >= CAST('<time>' AS TIMESTAMP) ORDER BY FINISHED_AT DESC LIMIT <n>;
+
+-- How the checks of each table's newest loads ended. Not plain SQL: QUALIFY, over what a subquery has grouped.
+-- https://docs.snowflake.com/en/sql-reference/constructs/qualify
+-- https://docs.snowflake.com/en/sql-reference/constructs/group-by
+SELECT TABLE_NAME, LOAD_ID, CHECKS, NOT_PASSED, OLDEST FROM (SELECT TABLE_NAME, LOAD_ID, COUNT(*) AS CHECKS, SUM(CASE WHEN STATUS
+    = '<text>' THEN 0 ELSE 1 END) AS NOT_PASSED, MIN(CHECKED_AT) AS OLDEST, MAX(CHECKED_AT) AS NEWEST FROM RAW.DATA_QUALITY_AUDIT
+    WHERE CHECKED_AT >= CAST('<time>' AS TIMESTAMP) GROUP BY TABLE_NAME, LOAD_ID) Q QUALIFY ROW_NUMBER() OVER (PARTITION BY
+    TABLE_NAME ORDER BY NEWEST DESC) <= 180 ORDER BY TABLE_NAME, NEWEST DESC;
+
+-- How often each check did not pass. Grouped by the places of columns; ORIGIN is NULL in lines of older versions.
+-- https://docs.snowflake.com/en/sql-reference/constructs/group-by
+-- https://docs.snowflake.com/en/sql-reference/functions/coalesce
+SELECT TABLE_NAME, CHECK_NAME, COALESCE(ORIGIN, '<text>'), COUNT(*), SUM(CASE WHEN STATUS = '<text>' THEN 0 ELSE 1 END) FROM
+    RAW.DATA_QUALITY_AUDIT WHERE CHECKED_AT >= CAST('<time>' AS TIMESTAMP) GROUP BY 1, 2, 3;
+
+-- The checks' results for each table's newest loads, a condition for each table. Ordered by the place of a column.
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+SELECT TABLE_NAME, CHECK_NAME, KIND, COALESCE(ORIGIN, '<text>'), SEVERITY, STATUS, VALUE, SUBSTR(OBSERVED, 1, 200),
+    SUBSTR(EXPECTED, 1, 200), FAILED_ROWS, CHECKED_AT FROM RAW.DATA_QUALITY_AUDIT WHERE (TABLE_NAME = '<text>' AND CHECKED_AT >=
+    CAST('<time>' AS TIMESTAMP)) ORDER BY TABLE_NAME, CHECK_NAME, 4, CHECKED_AT;
+
+-- Rejected rows by file and reason. Ordered by the name that the SELECT list gives.
+-- https://docs.snowflake.com/en/sql-reference/constructs/group-by
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+SELECT TABLE_NAME, SOURCE_FILE, REASON, COUNT(*) AS ROW_COUNT, MAX(REJECTED_AT) FROM RAW.REJECTED_ROWS WHERE REJECTED_AT >=
+    CAST('<time>' AS TIMESTAMP) GROUP BY TABLE_NAME, SOURCE_FILE, REASON ORDER BY ROW_COUNT DESC, TABLE_NAME, SOURCE_FILE, REASON
+    LIMIT <n>;
+
+-- The newest rejected rows, the beginning of each.
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+-- https://docs.snowflake.com/en/sql-reference/constructs/limit
+SELECT LOAD_ID, SOURCE_FILE, SOURCE_LINE, REASON, SUBSTR(RAW_TEXT, 1, 201), IS_TRUNCATED FROM RAW.REJECTED_ROWS WHERE REJECTED_AT
+    >= CAST('<time>' AS TIMESTAMP) ORDER BY REJECTED_AT DESC, LOAD_ID, SOURCE_FILE, SOURCE_LINE LIMIT <n>;
+
+-- Loads that were held back, and what was decided. Not plain SQL: QUALIFY.
+-- https://docs.snowflake.com/en/sql-reference/constructs/qualify
+SELECT LOAD_ID, TABLE_NAME, SOURCE_FILE, STATUS, ROWS_LOADED, SUBSTR(ERROR, 1, 301), DECIDED_BY, DECIDED_WHY, FINISHED_AT FROM
+    RAW.RAW_LOAD_AUDIT WHERE FINISHED_AT >= CAST('<time>' AS TIMESTAMP) AND (STATUS IN ('<text>', …) OR DECIDED_BY IS NOT NULL)
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN '<text>' THEN 0 ELSE 1 END
+    DESC, FINISHED_AT DESC) = 1 ORDER BY FINISHED_AT DESC;
+
+-- Files whose columns were not their contract's.
+-- https://docs.snowflake.com/en/sql-reference/constructs/limit
+SELECT NOTED_AT, TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME, POLICY FROM RAW.SCHEMA_CHANGES WHERE NOTED_AT >= CAST('<time>' AS
+    TIMESTAMP) ORDER BY NOTED_AT DESC, TABLE_NAME, SOURCE_FILE, COLUMN_NAME LIMIT <n>;
+
+-- Failing rows that were kept, by check. Ordered by the places of columns.
+-- https://docs.snowflake.com/en/sql-reference/functions/count
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+SELECT TABLE_NAME, CHECK_NAME, COUNT(*), COUNT(DISTINCT LOAD_ID) FROM RAW.QUALITY_SAMPLES WHERE CHECKED_AT >= CAST('<time>' AS
+    TIMESTAMP) GROUP BY TABLE_NAME, CHECK_NAME ORDER BY 3 DESC, 1, 2 LIMIT <n>;
+
+-- Which tables and views the role may see, so that no row of a missing one is counted. Not plain SQL: INFORMATION_SCHEMA.
+-- https://docs.snowflake.com/en/sql-reference/info-schema/tables
+SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE UPPER(TABLE_SCHEMA) <> '<text>';
+
+-- How many rows the tables and views of the lineage have: of a table the service knows it, a view is computed.
+-- https://docs.snowflake.com/en/sql-reference/functions/count
+-- https://docs.snowflake.com/en/sql-reference/operators-query
+SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "CORE"."CORE_BATCHES" UNION ALL SELECT '<text>' AS S, '<text>' AS N,
+    COUNT(*) AS C FROM "CORE"."CORE_FCT_BATCH_OUTPUT" UNION ALL SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM
+    "CORE"."CORE_MATERIALS" UNION ALL SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "CORE"."CORE_PRODUCTION_ORDERS"
+    UNION ALL SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "MARTS"."MART_BATCH_FEATURES" UNION ALL SELECT '<text>' AS
+    S, '<text>' AS N, COUNT(*) AS C FROM "MARTS"."MART_DAILY_PLANT_LINE_KPIS" UNION ALL SELECT '<text>' AS S, '<text>' AS N,
+    COUNT(*) AS C FROM "MARTS"."MART_MATERIAL_PERFORMANCE" UNION ALL SELECT 'RAW' AS S, '<table>' AS N, COUNT(*) AS C FROM
+    "RAW"."BATCHES" UNION ALL SELECT 'RAW' AS S, '<table>' AS N, COUNT(*) AS C FROM "RAW"."MATERIALS" UNION ALL SELECT 'RAW' AS S,
+    '<table>' AS N, COUNT(*) AS C FROM "RAW"."PRODUCTION_ORDERS" UNION ALL SELECT 'RAW' AS S, '<table>' AS N, COUNT(*) AS C FROM
+    "RAW"."READINGS" UNION ALL SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "STAGING"."STG_BATCHES" UNION ALL SELECT
+    '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "STAGING"."STG_MATERIALS" UNION ALL SELECT '<text>' AS S, '<text>' AS N,
+    COUNT(*) AS C FROM "STAGING"."STG_PRODUCTION_ORDERS";
+
 -- CHECK. `millrace check`.
 
 -- `check`: one row into its temporary table, as a load does it.

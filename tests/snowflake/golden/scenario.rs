@@ -63,6 +63,8 @@ pub fn play() -> BTreeSet<String> {
     mill.run(&["loads"]).expect(0);
     mill.run(&["load", load_id]).expect(0);
     mill.run(&["query", "SELECT LOAD_ID FROM RAW.MATERIALS"]).expect(0);
+    let told = mill.json(&["report"]);
+    assert_eq!(told["faults"], json!([]), "{told}");
     contracts(&mut mill, "  - {name: colour, description: How it looks.}\n");
     mill.once();
     mill.sent().into_iter().collect()

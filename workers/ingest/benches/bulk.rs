@@ -208,7 +208,7 @@ fn ours(file: &Path, database: &Path, contract: &Contract) {
     runtime.block_on(async {
         let warehouse = warehouse::open(&settings).await.unwrap();
         warehouse.prepare(&[table]).await.unwrap();
-        let outcome = warehouse.load(&slice, Box::new(source)).await.unwrap();
+        let outcome = warehouse.load(&slice, Box::new(source), None).await.unwrap();
         assert!(matches!(outcome, LoadOutcome::Loaded(_)));
         warehouse.close().await;
     });

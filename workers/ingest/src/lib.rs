@@ -1,7 +1,9 @@
 //! The ingest worker: a file becomes a slice, and the worker whose commit completes the set says so.
 
 mod conclude;
+mod decide;
 mod dry_run;
+mod evolve;
 mod handler;
 mod load;
 mod plan;

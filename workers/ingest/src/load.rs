@@ -6,7 +6,7 @@ use runtime::{CancelSignal, Contract, Handled, Work};
 use warehouse::{LoadLine, LoadOutcome, LoadStatus, Slice};
 
 use crate::rows::FileRows;
-use crate::{IngestHandler, conclude, report};
+use crate::{IngestHandler, conclude, evolve, report};
 
 /// Loads the file, and announces the run if this completes it.
 pub(crate) async fn load(
@@ -17,10 +17,12 @@ pub(crate) async fn load(
     let about = || format!("load {} of {}", file.load_id, file.uri);
     report::begins(file, work);
     let contract = contract_of(handler, file)?;
-    let slice = slice(handler, work, file, contract);
+    let mut slice = slice(handler, work, file, contract);
     let cancel = heeded(handler, work, file).await?;
-    let rows = FileRows::new(handler.root.clone(), file, contract, &[], cancel);
-    let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows)).await;
+    let added = evolve::widened(handler, file, contract, &mut slice.table).await?;
+    let rows = FileRows::new(handler.root.clone(), file, contract, &added, cancel);
+    let gate = handler.gate_of(contract);
+    let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows), gate).await;
     let outcome = outcome.map_err(|error| match Failure::from(error) {
         // Whoever took it back knows what it is about.
         failure if failure.class == FailureClass::Cancelled => failure,
@@ -33,8 +35,8 @@ pub(crate) async fn load(
     conclude::conclude(handler, &work.envelope, file).await
 }
 
-/// What breaks the load off. A file that had ended before somebody took its command back is not concerned: one that is loaded is
-/// announced again, and one that failed and was replayed is wanted after all.
+/// What breaks the load off. A file that had ended before somebody took its command back is not concerned: one that is loaded, be
+/// it held back, is announced again, and one that failed and was replayed is wanted after all.
 async fn heeded(
     handler: &IngestHandler,
     work: &Work,
@@ -43,8 +45,8 @@ async fn heeded(
     let Some(failure) = work.cancel.heard() else { return Ok(Some(work.cancel.clone())) };
     let line = handler.ledger.file_line(&file.load_id, file.command_id, &file.uri).await?;
     match line.map(|line| line.status) {
-        Some(LoadStatus::Success | LoadStatus::Failed) => Ok(None),
-        _ => Err(failure),
+        Some(LoadStatus::Planned | LoadStatus::Cancelled) | None => Err(failure),
+        Some(_) => Ok(None),
     }
 }
 

@@ -92,4 +92,16 @@ impl RowSource for FileRows {
             None => Err(Failure::transient(format!("{} was not read", self.expected.uri))),
         }
     }
+
+    fn again(&self) -> Option<Box<dyn RowSource>> {
+        Some(Box::new(Self {
+            root: self.root.clone(),
+            contract: self.contract.clone(),
+            added: self.added.clone(),
+            expected: self.expected.clone(),
+            opened: None,
+            cancel: self.cancel.clone(),
+            span: self.span.clone(),
+        }))
+    }
 }
