@@ -50,8 +50,9 @@ lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
 bench: libduckdb dbt ## Measure what README.md and the design claim; each prints its reference beside it
 	cargo bench --workspace
 
-schemas: ## Write the message schemas and asyncapi.yaml anew from the types
+schemas: ## Write the schemas of messages and contracts, and asyncapi.yaml, anew from the types
 	cargo run --quiet --package millrace-messages --example schemas
+	cargo run --quiet --package millrace-runtime --example contract_schema
 
 definitions: ## Write what operators import into RabbitMQ anew from the topology
 	cargo run --quiet --package millrace-bus --example definitions

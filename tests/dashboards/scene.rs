@@ -13,6 +13,7 @@ pub fn play(missing: impl Fn(&Measured) -> BTreeSet<String>) -> Measured {
     mill.set("HTTP__LISTEN", "127.0.0.1:0");
     mill.set("TELEMETRY__PULSE_SECS", "1");
     mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
+    mill.set("LINEAGE__FILE", mill.path("lineage.ndjson").display().to_string());
     // Nobody listens at port 9.
     let environment = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9\nOTEL_METRICS_EXPORTER=none\n";
     std::fs::write(mill.path(".env"), environment).unwrap();

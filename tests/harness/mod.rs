@@ -128,7 +128,8 @@ impl Mill {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MILLRACE_")) {
             command.env_remove(name);
         }
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_") || name.starts_with("TRACE")) {
+        let telling = ["OTEL_", "TRACE", "OPENLINEAGE_"];
+        for (name, _) in std::env::vars().filter(|(name, _)| telling.iter().any(|begin| name.starts_with(begin))) {
             command.env_remove(name);
         }
         command.env_remove("FAILPOINTS");

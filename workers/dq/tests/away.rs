@@ -39,8 +39,13 @@ impl Warehouse for Flaky {
     async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError> {
         self.inner.prepare(tables).await
     }
-    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
-        self.inner.load(slice, rows).await
+    async fn load(
+        &self,
+        slice: &Slice,
+        rows: Box<dyn RowSource>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Result<LoadOutcome, WarehouseError> {
+        self.inner.load(slice, rows, gate).await
     }
     async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {
         self.reach(&statements.concat())?;

@@ -128,6 +128,23 @@ fn columns() -> Vec<String> {
     COLUMNS.iter().map(|name| (*name).to_owned()).collect()
 }
 
+fn contract() -> runtime::Contract {
+    runtime::Contract {
+        source: "batches".into(),
+        description: String::new(),
+        owner: String::new(),
+        table: None,
+        files: vec!["**/batches.csv".into()],
+        mode: Mode::Snapshot,
+        format: runtime::Format::default(),
+        surprises: runtime::Surprises::default(),
+        arrival: None,
+        columns: columns().into_iter().map(runtime::contract::Column::Name).collect(),
+        keys: Vec::new(),
+        checks: Vec::new(),
+    }
+}
+
 fn ours(file: &Path, database: &Path) {
     let threads = std::env::var("BULK_THREADS").ok().and_then(|text| text.parse().ok());
     let memory = std::env::var("BULK_MEMORY_MB").ok().and_then(|text| text.parse().ok());
@@ -161,20 +178,20 @@ fn ours(file: &Path, database: &Path) {
     runtime.block_on(async {
         let warehouse = warehouse::open(&settings).await.unwrap();
         warehouse.prepare(&[table]).await.unwrap();
-        let outcome = warehouse.load(&slice, Box::new(source)).await.unwrap();
+        let outcome = warehouse.load(&slice, Box::new(source), None).await.unwrap();
         assert!(matches!(outcome, LoadOutcome::Loaded(_)));
         warehouse.close().await;
     });
 }
 
-fn source(file: &Path, modified_at: DateTime<Utc>, size: u64) -> ingest::csv::CsvSource {
-    let expected = ingest::csv::Expected {
+fn source(file: &Path, modified_at: DateTime<Utc>, size: u64) -> ingest::read::FileSource {
+    let expected = ingest::read::Expected {
         uri: "mes/batches.csv".into(),
         size_bytes: Some(size),
         modified_at: Some(modified_at),
         file_id: None,
     };
-    ingest::csv::CsvSource::new(file, &columns(), expected)
+    ingest::read::FileSource::new(file, &contract(), &[], expected)
 }
 
 /// Our reader alone.

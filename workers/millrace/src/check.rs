@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::End;
 use crate::output::{self, Output};
-use crate::platform;
+use crate::{platform, trace};
 
 #[derive(Serialize)]
 struct Finding {
@@ -23,6 +23,7 @@ pub async fn check(settings: Settings, output: &Output) -> Result<End, Failure> 
         finding("raw folder", raw_folder(&settings)),
         finding("contracts", described(&contracts)),
         finding("checks", checks(contracts.as_ref().ok())),
+        finding("lineage", trace::check(&settings, contracts.as_ref().ok())),
         finding("bus", bus(&settings).await),
         finding("warehouse", warehouse(&settings).await),
         finding("dbt", transform::check(&settings).await),

@@ -39,6 +39,10 @@ pub enum Command {
     Trigger(Trigger),
     /// Take a command back: what waits is not begun, what is in hand is broken off, what is done stays
     Cancel(Cancel),
+    /// Let a load that is held back become current
+    Release(Decide),
+    /// Give up a load that is held back, and remove its rows
+    Discard(Decide),
     /// List the newest loads
     Loads(Loads),
     /// Show a load from its files to its verdict
@@ -47,6 +51,8 @@ pub enum Command {
     Freshness,
     /// Write one HTML file that shows loads, quality over time, rejects, freshness and lineage
     Report(Report),
+    /// Show the rows of a load that were set aside
+    Rejects(Rejects),
     /// Show how full the queues are, who works on them, and what to do
     Queues(Queues),
     /// Let a stage's queue fill: what is in hand is finished, and nothing more is begun
@@ -58,6 +64,8 @@ pub enum Command {
     Dead(Dead),
     /// Read from the warehouse
     Query(Query),
+    /// Follow a row of a mart to the loads, files and lines that it was made of
+    Trace(Trace),
     /// Check settings, contracts and connections, and say how to mend what is wrong
     Check,
     /// Set up what the platform needs elsewhere
@@ -148,6 +156,35 @@ fn command_id(text: &str) -> Result<MessageId, String> {
 }
 
 #[derive(Debug, Args)]
+pub struct Decide {
+    /// The load
+    #[arg(value_name = "LOAD_ID")]
+    pub load_id: LoadId,
+    /// Why, for whoever finds it so
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Who decides; the user who is logged in if absent
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Wait for what becomes of it, at most this many seconds; 60 if absent
+    #[arg(long, value_name = "SECS")]
+    pub wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rejects {
+    /// The load
+    #[arg(value_name = "LOAD_ID")]
+    pub load_id: LoadId,
+    /// How many rows to show
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub limit: usize,
+    /// Print CSV, with the rows' texts as they are
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Loads {
     /// How many loads to list
     #[arg(long, default_value_t = 20, value_name = "N")]
@@ -224,6 +261,23 @@ pub struct Query {
     /// How many rows to show
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// The table: a mart, or any other model or source, such as mart_daily_plant_line_kpis, CORE.CORE_BATCHES or RAW.BATCHES
+    #[arg(value_name = "MART")]
+    pub table: String,
+    /// Only rows with this value in this column; nothing behind = means rows without a value; may be given several times
+    #[arg(long = "key", value_name = "COLUMN=VALUE", value_parser = crate::trace::key)]
+    pub keys: Vec<(String, String)>,
+    /// How many rows of each table, and how many loads, to show
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = at_least_one)]
+    pub limit: usize,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1".into())
 }
 
 #[derive(Debug, Subcommand)]

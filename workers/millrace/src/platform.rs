@@ -6,6 +6,7 @@ use std::time::Duration;
 use bus::Bus;
 use messages::Failure;
 use runtime::health::Named;
+use runtime::lineage::openlineage::Telling;
 use runtime::observed::{ObservedBus, ObservedWarehouse};
 use runtime::{Contracts, Settings, worker_name};
 use warehouse::{Ledger, Warehouse};
@@ -22,6 +23,7 @@ pub struct Platform {
     /// The role, as dead letters and audits name it.
     pub role: &'static str,
     parts: [Named; 2],
+    lineage: Option<Arc<Telling>>,
 }
 
 impl Platform {
@@ -32,7 +34,9 @@ impl Platform {
         let warehouse = observed_warehouse(&settings).await?;
         warehouse.prepare(&contracts.table_specs()).await.map_err(at_start)?;
         let parts: [Named; 2] = [("bus", bus.part()), ("warehouse", warehouse.part())];
-        Ok(Self { settings, contracts: Arc::new(contracts), bus, ledger: Ledger::new(warehouse), role, parts })
+        let contracts = Arc::new(contracts);
+        let lineage = Telling::start(&settings, &contracts)?;
+        Ok(Self { settings, contracts, bus, ledger: Ledger::new(warehouse), role, parts, lineage })
     }
 
     /// What every role needs, by name.
@@ -44,6 +48,10 @@ impl Platform {
     pub async fn close(&self) {
         // First the bus: others wait for what is given back, and nobody waits for the file.
         self.bus.close().await;
+        if let Some(lineage) = self.lineage.clone() {
+            // It blocks until its last events are taken.
+            let _ = tokio::task::spawn_blocking(move || lineage.end()).await;
+        }
         if tokio::time::timeout(CLOSE, self.ledger.warehouse().close()).await.is_err() {
             tracing::warn!(
                 "the warehouse is still at work; it is cut off, and what it had not committed is done again"

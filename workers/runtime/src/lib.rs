@@ -6,6 +6,7 @@ pub mod contract;
 mod contracts;
 pub mod health;
 pub mod http;
+pub mod lineage;
 mod log;
 pub mod observed;
 pub mod pulse;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 pub use load::SettingsError;
 pub use sections::{
-    BusSection, DqSettings, HttpSettings, IngestSettings, LogSettings, Paths, RetrySettings, ShutdownSettings,
-    TelemetrySettings, TransformSettings, WarehouseSection, WatchSettings,
+    BusSection, DqSettings, HttpSettings, IngestSettings, LineageSettings, LogSettings, Paths, RetrySettings,
+    ShutdownSettings, TelemetrySettings, TransformSettings, WarehouseSection, WatchSettings,
 };
 
 /// Everything that can be set. Whatever is absent has the default that its field names.
@@ -41,6 +41,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// What is measured.
     pub telemetry: TelemetrySettings,
+    /// Whom lineage is told to.
+    pub lineage: LineageSettings,
 }
 
 impl Settings {

@@ -183,6 +183,22 @@ section! {
     }
 }
 
+section! {
+    /// Whom lineage is told to, as OpenLineage events: see deploy/lineage. The standard's variables hold too, and go behind
+    /// these: `OPENLINEAGE_URL`, `OPENLINEAGE_ENDPOINT`, `OPENLINEAGE_NAMESPACE`, `OPENLINEAGE_DISABLED`. A key is told as
+    /// `OPENLINEAGE_API_KEY` only, so that it stands in no file.
+    LineageSettings {
+        /// The receiver, such as `http://marquez:5000`; `OPENLINEAGE_ENDPOINT` (`api/v1/lineage`) is put behind it. A receiver
+        /// that is slow or away delays nothing: events wait for it in memory, 10,000 at most. Default: nobody.
+        url: Option<String> = None,
+        /// A file that events are appended to, a line of JSON each; nothing ever shortens it. Default: none.
+        file: Option<PathBuf> = None,
+        /// The namespace of the jobs. Give each plant or environment its own, or their runs are taken for one another's.
+        /// Default `millrace`.
+        namespace: Option<String> = None,
+    }
+}
+
 impl RetrySettings {
     /// The policy that the settings describe.
     pub fn policy(&self) -> RetryPolicy {

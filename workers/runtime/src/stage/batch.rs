@@ -8,6 +8,7 @@ use tracing::{Instrument, Span};
 use super::panics::{Panic, caught};
 use super::{Handled, Handler, StageLoop, Work, report, work};
 use crate::classify;
+use crate::lineage::openlineage;
 
 /// A message that so many workers died with may be why. One death is chance (a restart, a machine that was switched
 /// off), and if it made every message of a batch a suspect, each would have a build of its own.
@@ -87,6 +88,7 @@ impl<H: Handler> StageLoop<H> {
         };
         let work = Work::delivered(envelope, attempt, self.handler.stage(), self.bus.system()).heeding(&self.cancels);
         if attempt <= self.retry.max_attempts {
+            openlineage::taken(&work);
             return Ok(Some((delivery, work)));
         }
         let failure = Failure::permanent(format!(

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::panics::caught;
 use super::{Handled, Handler, StageLoop, Work, report};
+use crate::lineage::openlineage;
 
 impl<H: Handler> StageLoop<H> {
     pub(super) async fn settle(
@@ -17,7 +18,7 @@ impl<H: Handler> StageLoop<H> {
     ) -> Result<(), Failure> {
         let failure = match result {
             Ok(handled) => {
-                self.publish(handled, stop).await?;
+                self.publish(work, handled, stop).await?;
                 failpoint::point!("ack:before");
                 delivery.ack().await?;
                 failpoint::point!("ack:after");
@@ -52,7 +53,7 @@ impl<H: Handler> StageLoop<H> {
         };
         match recorded {
             Ok(handled) if failure.class == FailureClass::Cancelled => {
-                self.publish(handled, stop).await?;
+                self.publish(work, handled, stop).await?;
                 failpoint::point!("ack:before");
                 delivery.ack().await?;
                 failpoint::point!("ack:after");
@@ -60,7 +61,7 @@ impl<H: Handler> StageLoop<H> {
                 Ok(())
             }
             Ok(handled) => {
-                self.publish(handled, stop).await?;
+                self.publish(work, handled, stop).await?;
                 if work.envelope.message.is_dry_run() {
                     delivery.ack().await?;
                     report::answered(self.handler.stage(), work, &failure);
@@ -100,11 +101,11 @@ impl<H: Handler> StageLoop<H> {
 
     /// Publishes until it succeeds: the work is committed, and only the announcement is missing. Ends with an error
     /// when asked to stop, and then the delivery comes again.
-    async fn publish(&self, handled: Handled, stop: &CancellationToken) -> Result<(), Failure> {
-        for envelope in handled.announce {
+    async fn publish(&self, work: &Work, handled: Handled, stop: &CancellationToken) -> Result<(), Failure> {
+        for envelope in &handled.announce {
             let mut attempt = 0;
             failpoint::point!("publish:before");
-            while let Err(error) = self.bus.publish(&envelope).await {
+            while let Err(error) = self.bus.publish(envelope).await {
                 attempt += 1;
                 let delay = self.retry.delay(attempt);
                 if !matches!(error, BusError::Unavailable(_) | BusError::Unroutable { .. }) || stop.is_cancelled() {
@@ -116,9 +117,10 @@ impl<H: Handler> StageLoop<H> {
             failpoint::point!("publish:after");
             if let Some(announced) = &self.announced {
                 // Nobody listens: nobody needs to know.
-                let _ = announced.send(envelope);
+                let _ = announced.send(envelope.clone());
             }
         }
+        openlineage::led_to(work, &handled.announce);
         Ok(())
     }
 }

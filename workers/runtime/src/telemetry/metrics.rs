@@ -51,6 +51,8 @@ pub struct Metrics {
     pub bus_duration: Histogram<f64>,
     /// Spans, by whether the collector took them.
     pub spans: Counter<u64>,
+    /// Lineage events, by outcome.
+    pub lineage: Counter<u64>,
 }
 
 /// The instruments of this process. Before [`crate::Telemetry::start`] they measure nothing, and stay so.
@@ -96,6 +98,7 @@ impl Metrics {
             warehouse_duration: seconds("db.client.operation.duration", "Time of a call of the warehouse"),
             bus_duration: seconds("messaging.client.operation.duration", "Time of a call of the bus"),
             spans: counter("millrace.telemetry.spans", "{span}", "Spans, by whether the collector took them"),
+            lineage: counter("millrace.lineage.events", "{event}", "Lineage events, by what became of them"),
         }
     }
 }

@@ -20,6 +20,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 pub use metrics::{Metrics, labels, metrics};
 pub use past::Past;
+pub(crate) use redact::unquoted;
 
 use providers::Providers;
 

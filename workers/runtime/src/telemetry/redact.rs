@@ -31,7 +31,7 @@ fn redact_one(told: &mut KeyValue) {
 }
 
 /// The text with `…` in place of what stands between single quotes. An apostrophe within a word quotes nothing.
-fn unquoted(text: &str) -> Cow<'_, str> {
+pub(crate) fn unquoted(text: &str) -> Cow<'_, str> {
     if !text.contains('\'') {
         return Cow::Borrowed(text);
     }
