@@ -13,7 +13,7 @@ use crate::contract::Column;
 use crate::lineage::graph::{LOADED_AT, ORIGIN};
 
 /// Files in one event. A run of more tells of the others in further ones.
-const FILES_PER_EVENT: usize = 500;
+const FILES_PER_EVENT: usize = 100;
 
 /// A file of a run, the message that tells of it, and its contract.
 type FileOfRun<'a> = (&'a Envelope, &'a SourceFileDiscovered, Option<&'a Contract>);
@@ -51,7 +51,10 @@ impl Teller {
         for (job, files) in tables {
             for (at, files) in files.chunks(FILES_PER_EVENT).enumerate() {
                 let [(envelope, file, contract), ..] = files else { continue };
-                let inputs = files.iter().map(|(_, file, contract)| self.file(*contract, file)).collect();
+                // They have the same columns: the first tells them.
+                let inputs = files.iter().enumerate();
+                let inputs =
+                    inputs.map(|(at, (_, file, contract))| self.file(contract.filter(|_| at == 0), file)).collect();
                 let outputs = contract.map(|contract| self.raw(contract, Facets::new())).into_iter().collect();
                 let kind = if at == 0 { Kind::Start } else { Kind::Running };
                 events.push(self.run(envelope, job.clone()).of_data(file.as_of).event(kind, inputs, outputs));
