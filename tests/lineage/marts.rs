@@ -99,15 +99,37 @@ fn daily(scene: &Scene) {
         assert_near(found[1], batches.len() as f64, &key);
         let rejected = batches.iter().filter(|row| row["status"].trim().eq_ignore_ascii_case("rejected"));
         assert_near(found[2], rejected.count() as f64, &key);
-        // Orders behind its batches are there too: those that ended on the day are counted.
         let day = &key[..10];
-        let ended =
-            scene.rows(behind, "production_orders").into_iter().filter(|row| row["actual_end"].starts_with(day));
-        let completed = ended.filter(|row| row["order_status"].trim().eq_ignore_ascii_case("completed"));
-        let line =
-            |row: &&HashMap<String, String>| key.ends_with(&format!("|{}|{}", code(&row["plant"]), code(&row["line"])));
-        assert_near(found[3], completed.filter(line).count() as f64, &key);
+        let counts = |row: &HashMap<String, String>| {
+            code(&row["order_status"]) == "COMPLETED"
+                && row["actual_end"].starts_with(day)
+                && key.ends_with(&format!("|{}|{}", code(&row["plant"]), code(&row["line"])))
+        };
+        assert_near(found[3], orders(scene, behind, &key, counts), &key);
     }
+}
+
+/// How many of the orders behind a row it counts. The others must be those of its batches: nothing else is there.
+fn orders(
+    scene: &Scene,
+    behind: &[(&str, String)],
+    key: &str,
+    counts: impl Fn(&HashMap<String, String>) -> bool,
+) -> f64 {
+    let batches = scene.rows(behind, "batches");
+    let of_batches: HashSet<String> = batches.iter().map(|row| code(&row["production_order_id"])).collect();
+    let orders = scene.rows(behind, "production_orders");
+    for order in &orders {
+        let id = code(&order["production_order_id"]);
+        assert!(counts(order) || of_batches.contains(&id), "{id} has nothing to do with {key}");
+    }
+    let of_both: HashSet<String> =
+        batches.iter().chain(&orders).map(|row| code(&row["material_id"])).chain([key.to_owned()]).collect();
+    for material in scene.rows(behind, "materials") {
+        let id = code(&material["material_id"]);
+        assert!(of_both.contains(&id), "{id} has nothing to do with {key}");
+    }
+    orders.into_iter().filter(|order| counts(order)).count() as f64
 }
 
 /// As STAGING writes a code, and CORE one that is not there.
@@ -131,9 +153,10 @@ fn materials(scene: &Scene) {
         let batches = scene.rows(behind, "batches");
         assert_near(found[0], sum(&batches, "quantity_produced"), &key);
         assert_near(found[1], batches.len() as f64, &key);
-        let orders = scene.rows(behind, "production_orders").into_iter();
-        let orders = orders.filter(|row| code(&row["material_id"]) == key && code(&row["order_status"]) != "CANCELLED");
-        assert_near(found[2], orders.count() as f64, &key);
+        let counts = |row: &HashMap<String, String>| {
+            code(&row["material_id"]) == key && code(&row["order_status"]) != "CANCELLED"
+        };
+        assert_near(found[2], orders(scene, behind, &key, counts), &key);
         let own: Vec<_> =
             scene.rows(behind, "materials").into_iter().filter(|row| code(&row["material_id"]) == key).collect();
         assert_eq!(own.len(), 1, "{key}");

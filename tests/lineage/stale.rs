@@ -6,6 +6,8 @@ use crate::harness::{Mill, stop_all};
 
 const HEAD: &str = "batch_id,production_order_id,material_id,plant,line,shift,quantity_produced,quantity_rejected,start_time,end_time,status,operator_id,temperature_c_avg,pressure_bar_avg,remarks\n";
 
+const ORDERS: &str = "production_order_id,material_id,plant,line,planned_quantity,actual_quantity,planned_start,planned_end,actual_start,actual_end,order_status,priority\n";
+
 fn batch(id: &str, quantity: u32) -> String {
     format!("{id},,M1,DE01,L01,EARLY,{quantity},1,2026-10-03 05:00:00,2026-10-03 06:00:00,RELEASED,OP-1,200.0,8.0,\n")
 }
@@ -28,12 +30,24 @@ fn a_mart_that_is_older_than_staging_leads_to_the_load_that_it_was_built_of() {
     // A corrected batch stands further down, and is what counts.
     let content = format!("{HEAD}{}{}{}", batch("B1", 100), batch("B2", 50), batch("b1 ", 70));
     mill.drop_file_of("batches_1.csv", content, 1_790_000_000);
+    // Of two orders that ended on the day, one counts.
+    let order = |id: &str, status: &str| {
+        format!(
+            "{id},M1,DE01,L01,10,10,2026-10-03 05:00:00,2026-10-03 06:00:00,2026-10-03 05:00:00,2026-10-03 06:00:00,{status},NORMAL\n"
+        )
+    };
+    mill.drop_file(
+        "production_orders.csv",
+        format!("{ORDERS}{}{}", order("PO-1", "CANCELLED"), order("PO-2", "COMPLETED")),
+    );
     mill.once();
     let before = traced(&mill);
     assert_eq!(level(&before, "MARTS.MART_DAILY_PLANT_LINE_KPIS")["first"][0]["quantity_produced"], "120.000");
     let raw = level(&before, "RAW.BATCHES")["first"].as_array().unwrap().clone();
     let rows: Vec<&str> = raw.iter().map(|row| row["source_row"].as_str().unwrap()).collect();
     assert_eq!(rows, ["2", "3"], "the first of B1's rows counts for nothing");
+    let orders = &level(&before, "RAW.PRODUCTION_ORDERS");
+    assert_eq!((&orders["rows"], &orders["first"][0]["production_order_id"]), (&1.into(), &"PO-2".into()));
     assert_eq!(notes(&before), "[]");
 
     // A newer load is current; its models are not built.

@@ -204,7 +204,8 @@ impl Facts {
             if of.is_empty() {
                 of = load.files.iter().map(String::as_str).collect();
             }
-            let is_newest = of.iter().fold(false, |any, name| seen.insert(name) || any);
+            // Each is seen from now on, not only the first that is new.
+            let is_newest = of.iter().filter(|name| seen.insert(name)).count() > 0;
             if is_newest && load.is_failure {
                 failures.push(load);
             }

@@ -65,7 +65,7 @@ fn mart(from: &str) -> Vec<String> {
         - {{name: stg_a, columns: [{{name: id}}, {{name: load_id}}, {{name: source_file}}, {{name: source_row}}, {{name: loaded_at}}]}}\n"
     );
     let files = [
-        ("_s.yml", &*format!("{SOURCES}")),
+        ("_s.yml", SOURCES),
         STAGING,
         ("marts/_m.yml", &*yaml),
         ("marts/m.sql", "select id, '1' as day from {{ ref('stg_a') }}"),

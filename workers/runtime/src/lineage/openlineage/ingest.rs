@@ -13,7 +13,10 @@ use crate::contract::Column;
 use crate::lineage::graph::{LOADED_AT, ORIGIN};
 
 /// Files in one event. A run of more tells of the others in further ones.
-const FILES_PER_EVENT: usize = 500;
+const FILES_PER_EVENT: usize = 100;
+
+/// A file of a run, the message that tells of it, and its contract.
+type FileOfRun<'a> = (&'a Envelope, &'a SourceFileDiscovered, Option<&'a Contract>);
 
 /// The job of files that no contract claims.
 const UNKNOWN: &str = "ingest.unknown";
@@ -27,14 +30,14 @@ impl Teller {
     /// A file that is a load of its own is taken up.
     pub(super) fn file_begins(&self, envelope: &Envelope, file: &SourceFileDiscovered) -> Vec<Value> {
         let contract = self.contract_of(file);
-        let run = self.run(envelope, job(contract)).as_of(file.as_of);
+        let run = self.begins(envelope, job(contract)).of_data(file.as_of);
         let outputs = contract.map(|contract| self.raw(contract, Facets::new())).into_iter().collect();
         vec![run.event(Kind::Start, vec![self.file(contract, file)], outputs)]
     }
 
     /// A command was planned: the files of each of its tables.
     pub(super) fn run_begins(&self, announced: &[Envelope]) -> Vec<Value> {
-        let mut tables: BTreeMap<String, Vec<(&Envelope, &SourceFileDiscovered, Option<&Contract>)>> = BTreeMap::new();
+        let mut tables: BTreeMap<String, Vec<FileOfRun<'_>>> = BTreeMap::new();
         for envelope in announced {
             if let Message::SourceFileDiscovered(file) = &envelope.message {
                 let contract = self.contract_of(file);
@@ -48,10 +51,13 @@ impl Teller {
         for (job, files) in tables {
             for (at, files) in files.chunks(FILES_PER_EVENT).enumerate() {
                 let [(envelope, file, contract), ..] = files else { continue };
-                let inputs = files.iter().map(|(_, file, contract)| self.file(*contract, file)).collect();
+                // They have the same columns: the first tells them.
+                let inputs = files.iter().enumerate();
+                let inputs =
+                    inputs.map(|(at, (_, file, contract))| self.file(contract.filter(|_| at == 0), file)).collect();
                 let outputs = contract.map(|contract| self.raw(contract, Facets::new())).into_iter().collect();
                 let kind = if at == 0 { Kind::Start } else { Kind::Running };
-                events.push(self.run(envelope, job.clone()).as_of(file.as_of).event(kind, inputs, outputs));
+                events.push(self.run(envelope, job.clone()).of_data(file.as_of).event(kind, inputs, outputs));
             }
         }
         events
@@ -59,7 +65,7 @@ impl Teller {
 
     pub(super) fn loaded(&self, cause: &Envelope, envelope: &Envelope, data: &IngestCompleted) -> Vec<Value> {
         let end = |table: &TableLoad| {
-            let run = || self.run(envelope, job_of(table)).as_of(data.as_of);
+            let run = || self.run(envelope, job_of(table)).of_data(data.as_of);
             // Which tables a decision lets go is known only now.
             let is_decision = matches!(cause.message, Message::IngestReleaseRequested(_));
             let begun = is_decision.then(|| run().at(cause.time).event(Kind::Start, Vec::new(), Vec::new()));

@@ -20,7 +20,7 @@ mod wanted;
 mod way;
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use messages::{Envelope, Failure};
 use serde_json::Value;
@@ -42,7 +42,7 @@ static CURRENT: RwLock<Option<Arc<Telling>>> = RwLock::new(None);
 /// The telling of this process.
 pub struct Telling {
     teller: Teller,
-    queue: Queue,
+    queues: Vec<Queue>,
 }
 
 impl Telling {
@@ -64,9 +64,10 @@ impl Telling {
             Graph::default()
         });
         let teller = Teller::new(Names::of(settings, variable), wanted.namespace, contracts.clone(), graph);
-        let queue = Queue::start(ways)
+        let queues: Result<Vec<Queue>, _> = ways.into_iter().map(Queue::start).collect();
+        let queues = queues
             .map_err(|error| Failure::fatal(format!("the thread that sends lineage can't be started: {error}")))?;
-        let telling = Arc::new(Self { teller, queue });
+        let telling = Arc::new(Self { teller, queues });
         *CURRENT.write().unwrap_or_else(PoisonError::into_inner) = Some(telling.clone());
         Ok(Some(telling))
     }
@@ -74,12 +75,15 @@ impl Telling {
     /// Sends what was not sent yet, for a few seconds at most, and ends. Blocks.
     pub fn end(&self) {
         *CURRENT.write().unwrap_or_else(PoisonError::into_inner) = None;
-        self.queue.close(FLUSH);
+        let until = Instant::now() + FLUSH;
+        self.queues.iter().for_each(|queue| queue.close(until));
+        self.queues.iter().for_each(Queue::ended);
     }
 
     fn put(&self, events: Vec<Value>) {
+        let events: Vec<Arc<str>> = events.into_iter().map(|event| event.to_string().into()).collect();
         if !events.is_empty() {
-            self.queue.put(events.into_iter().map(|event| event.to_string()));
+            self.queues.iter().for_each(|queue| queue.put(events.iter().cloned()));
         }
     }
 }

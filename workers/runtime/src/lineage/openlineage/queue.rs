@@ -1,4 +1,5 @@
-//! Events on their way: a bounded queue, and a thread that empties it. Whoever tells never waits.
+//! Events on their way: a bounded queue, and a thread that empties it. Whoever tells never waits. Each way has its own, so that
+//! one that is blocked keeps nothing from another.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,8 +8,10 @@ use std::time::{Duration, Instant};
 use super::report::{self, Watch};
 use super::way::{Sent, Way};
 
-/// Events that may wait: those of some hundred loads, 40 MB when full. What comes then is dropped.
+/// Events that may wait: those of some hundred loads. What comes then is dropped.
 const WAITING: usize = 10_000;
+/// How large they may be together.
+const WAITING_BYTES: usize = 64 << 20;
 
 /// The first pause after an event was not taken; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -31,31 +34,34 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    events: VecDeque<String>,
+    events: VecDeque<Arc<str>>,
+    bytes: usize,
     /// Until when what waits may still be sent; set once the process ends.
     until: Option<Instant>,
     has_ended: bool,
 }
 
 impl Queue {
-    /// Begins to send what comes on each of these ways.
-    pub(super) fn start(ways: Vec<Box<dyn Way>>) -> std::io::Result<Self> {
-        Self::start_with(ways, WAITING)
+    /// Begins to send what comes.
+    pub(super) fn start(way: Box<dyn Way>) -> std::io::Result<Self> {
+        Self::start_with(way, WAITING)
     }
 
-    fn start_with(ways: Vec<Box<dyn Way>>, limit: usize) -> std::io::Result<Self> {
+    fn start_with(way: Box<dyn Way>, limit: usize) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
-        std::thread::Builder::new().name("lineage".into()).spawn(move || of_thread.run(ways))?;
+        std::thread::Builder::new().name("lineage".into()).spawn(move || of_thread.run(way))?;
         Ok(Self { shared, limit })
     }
 
     /// Takes events, or drops them if too many wait.
-    pub(super) fn put(&self, events: impl IntoIterator<Item = String>) {
+    pub(super) fn put(&self, events: impl IntoIterator<Item = Arc<str>>) {
         let mut dropped = 0;
         let mut state = self.shared.state();
         for event in events {
-            if state.events.len() < self.limit && state.until.is_none() {
+            let fits = state.events.len() < self.limit && state.bytes + event.len() <= WAITING_BYTES;
+            if fits && state.until.is_none() {
+                state.bytes += event.len();
                 state.events.push_back(event);
             } else {
                 dropped += 1;
@@ -66,13 +72,16 @@ impl Queue {
         report::dropped(dropped);
     }
 
-    /// Sends what waits, for as long at most; what is left then is lost. Blocks.
-    pub(super) fn close(&self, at_most: Duration) {
-        let until = Instant::now() + at_most;
-        let mut state = self.shared.state();
-        state.until = Some(until);
+    /// No more comes, and what waits may be sent until then.
+    pub(super) fn close(&self, until: Instant) {
+        self.shared.state().until = Some(until);
         self.shared.changed.notify_all();
-        while !state.has_ended {
+    }
+
+    /// Waits for that; what is left then is lost. Blocks.
+    pub(super) fn ended(&self) {
+        let mut state = self.shared.state();
+        while let Some(until) = state.until.filter(|_| !state.has_ended) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -80,8 +89,7 @@ impl Queue {
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         // An event that is under way as well.
-        let left = state.events.len();
-        state.events.clear();
+        let left = std::mem::take(&mut state.events).len();
         drop(state);
         report::left(left);
     }
@@ -92,21 +100,22 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, mut ways: Vec<Box<dyn Way>>) {
-        let mut watches: Vec<Watch> = ways.iter().map(|way| Watch::new(way.to())).collect();
+    fn run(&self, mut way: Box<dyn Way>) {
+        let mut watch = Watch::new(way.to());
         while let Some(event) = self.next() {
-            for (way, watch) in ways.iter_mut().zip(&mut watches) {
-                self.deliver(way.as_mut(), watch, &event);
-            }
+            self.deliver(way.as_mut(), &mut watch, &event);
             // Only now: what is under way when the process ends was not sent.
-            self.state().events.pop_front();
+            let mut state = self.state();
+            if let Some(event) = state.events.pop_front() {
+                state.bytes = state.bytes.saturating_sub(event.len());
+            }
         }
         self.state().has_ended = true;
         self.changed.notify_all();
     }
 
     /// The event at the head, which stays there; `None` once all are sent and no more come.
-    fn next(&self) -> Option<String> {
+    fn next(&self) -> Option<Arc<str>> {
         let mut state = self.state();
         loop {
             if let Some(event) = state.events.front() {
@@ -198,7 +207,7 @@ mod tests {
     fn queue(answers: Vec<Sent>, go: Option<Receiver<()>>, limit: usize) -> (Queue, Receiver<String>) {
         let (sent, seen) = channel();
         let way = Played { answers: answers.into(), go, sent };
-        (Queue::start_with(vec![Box::new(way)], limit).unwrap(), seen)
+        (Queue::start_with(Box::new(way), limit).unwrap(), seen)
     }
 
     fn take(seen: &Receiver<String>, count: usize) -> Vec<String> {
@@ -212,14 +221,19 @@ mod tests {
             queue(vec![away(), Sent::Faulty("500".into()), Sent::Taken, Sent::Refused("422".into())], None, 10);
         queue.put(["a".into(), "b".into(), "c".into()]);
         assert_eq!(take(&seen, 5), ["a", "a", "a", "b", "c"]);
-        queue.close(Duration::from_secs(60));
+        end(&queue, Duration::from_secs(60));
+    }
+
+    fn end(queue: &Queue, at_most: Duration) {
+        queue.close(Instant::now() + at_most);
+        queue.ended();
     }
 
     #[test]
     fn whoever_tells_never_waits_and_what_is_too_much_is_dropped() {
         let (go, gone) = channel();
         let (queue, seen) = queue(Vec::new(), Some(gone), 3);
-        queue.put((0..100).map(|at| at.to_string()));
+        queue.put((0..100).map(|at| at.to_string().into()));
         for _ in 0..3 {
             go.send(()).unwrap();
         }
@@ -233,7 +247,7 @@ mod tests {
     fn the_end_sends_what_waits_and_does_not_wait_for_ever() {
         let (good, seen) = queue(Vec::new(), None, 10);
         good.put(["a".into(), "b".into()]);
-        good.close(Duration::from_secs(60));
+        end(&good, Duration::from_secs(60));
         assert_eq!(take(&seen, 2), ["a", "b"]);
         good.put(["too late".into()]);
         assert!(seen.try_recv().is_err());
@@ -242,7 +256,7 @@ mod tests {
         let (stuck, _seen) = queue(Vec::new(), Some(gone), 10);
         stuck.put(["a".into()]);
         let begun = Instant::now();
-        stuck.close(Duration::from_millis(50));
+        end(&stuck, Duration::from_millis(50));
         assert!(begun.elapsed() < Duration::from_secs(30), "it hangs with its receiver");
     }
 }

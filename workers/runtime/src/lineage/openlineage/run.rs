@@ -120,7 +120,7 @@ impl Run {
     }
 
     /// The same, of data that is so new.
-    pub(super) fn as_of(self, as_of: DateTime<Utc>) -> Self {
+    pub(super) fn of_data(self, as_of: DateTime<Utc>) -> Self {
         self.with("nominalTime", facets::nominal_time(&moment(as_of)))
     }
 

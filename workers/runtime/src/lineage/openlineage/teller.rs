@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::Utc;
 use messages::{Envelope, Message};
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ impl Teller {
                 vec![self.build_begins(envelope, data.sources.iter().map(String::as_str))]
             }
             Message::TransformCompleted(_) | Message::DqRequested(_) => {
-                vec![self.run(envelope, "dq").event(Kind::Start, Vec::new(), Vec::new())]
+                vec![self.begins(envelope, "dq").event(Kind::Start, Vec::new(), Vec::new())]
             }
             _ => Vec::new(),
         }
@@ -65,6 +66,12 @@ impl Teller {
         events
     }
 
+    /// The run that begins now.
+    pub(super) fn begins(&self, envelope: &Envelope, job: impl Into<String>) -> Run {
+        self.run(envelope, job).at(Utc::now())
+    }
+
+    /// The run that a message tells of, at the moment when that was made.
     pub(super) fn run(&self, envelope: &Envelope, job: impl Into<String>) -> Run {
         Run::of(envelope, &self.namespace, job)
     }

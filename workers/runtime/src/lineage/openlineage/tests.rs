@@ -62,17 +62,18 @@ fn a_run_of_many_files_is_told_in_pieces_of_one_run_for_each_table() {
         "test",
         IngestRequested { load_id: load_id(), sources: Vec::new(), files: Vec::new(), as_of: None },
     );
-    let of = |uri: String| command.leads_to("test", file(command.id, &uri, 1_202));
-    let mut files: Vec<Envelope> = (0..1_201).map(|at| of(format!("{at}/batches.csv"))).collect();
+    let of = |uri: String| command.leads_to("test", file(command.id, &uri, 302));
+    let mut files: Vec<Envelope> = (0..301).map(|at| of(format!("{at}/batches.csv"))).collect();
     files.push(of("materials.csv".into()));
     let events = teller.led_to(&command, &files);
     let batches = "ingest.BATCHES";
     assert_eq!(
         told(&events),
         [
-            ("START", batches, 500),
-            ("RUNNING", batches, 500),
-            ("RUNNING", batches, 201),
+            ("START", batches, 100),
+            ("RUNNING", batches, 100),
+            ("RUNNING", batches, 100),
+            ("RUNNING", batches, 1),
             ("START", "ingest.MATERIALS", 1)
         ]
     );

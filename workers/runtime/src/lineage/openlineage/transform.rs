@@ -11,7 +11,7 @@ use crate::lineage::graph::Node;
 
 impl Teller {
     pub(super) fn build_begins<'a>(&self, envelope: &Envelope, sources: impl Iterator<Item = &'a str>) -> Value {
-        self.run(envelope, "transform").event(Kind::Start, self.sources(sources), Vec::new())
+        self.begins(envelope, "transform").event(Kind::Start, self.sources(sources), Vec::new())
     }
 
     pub(super) fn built(&self, envelope: &Envelope, data: &TransformCompleted) -> Vec<Value> {
