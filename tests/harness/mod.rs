@@ -267,3 +267,10 @@ pub fn materials(ids: &[&str]) -> String {
     let rows = ids.iter().map(|id| format!("{id},Steel {id},RAW,KG,1.50,EUR,S1,7,2026-01-02T03:04:05Z\n"));
     format!("{MATERIALS}\n{}", rows.collect::<String>())
 }
+
+/// A contract's text without the block that begins with this line and ends with an empty one.
+pub fn without_block(text: &str, begin: &str) -> String {
+    let Some((before, rest)) = text.split_once(&format!("\n{begin}\n")) else { return text.into() };
+    let after = rest.find("\n\n").map_or("", |at| &rest[at..]);
+    format!("{before}\n{after}")
+}

@@ -1,7 +1,7 @@
 //! Contracts that hold back, and files that they hold back.
 
 use crate::asked::{LOAD_ID, Waiting};
-use crate::harness::{MATERIALS, Mill, materials, repository};
+use crate::harness::{MATERIALS, Mill, materials, repository, without_block};
 
 /// What is added to the contract of materials: a file without a column is held back, and bad rows are set aside.
 const SURPRISES: &str = "
@@ -20,7 +20,8 @@ pub fn contracts(mill: &mut Mill) {
     for name in ["materials", "production_orders", "batches"] {
         let text = std::fs::read_to_string(repository().join(format!("data/sources/{name}.yaml"))).unwrap();
         let more = if name == "materials" { SURPRISES } else { "" };
-        let text = if name == "materials" { text.replace("checks:\n", GATE) } else { text };
+        let text =
+            if name == "materials" { without_block(&text, "surprises:").replace("checks:\n", GATE) } else { text };
         std::fs::write(sources.join(format!("{name}.yaml")), format!("{text}{more}")).unwrap();
     }
     mill.set("PATHS__CONTRACTS", sources.display().to_string());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use testkit::Collector;
 
-use crate::harness::{materials, repository, stop_all};
+use crate::harness::{materials, repository, stop_all, without_block};
 use crate::mill::SnowMill;
 
 /// What is done about odd files.
@@ -140,6 +140,7 @@ fn contracts(mill: &mut SnowMill, column: &str) {
     for source in ["materials", "production_orders", "batches"] {
         let shipped = std::fs::read_to_string(repository().join(format!("data/sources/{source}.yaml"))).unwrap();
         let (columns, _) = shipped.split_once("\nchecks:").unwrap();
+        let columns = if source == "materials" { without_block(columns, "surprises:") } else { columns.into() };
         let more = if source == "materials" { format!("\n{column}{SURPRISES}{CHECKS}") } else { "\n".into() };
         std::fs::write(folder.join(format!("{source}.yaml")), format!("{columns}{more}")).unwrap();
     }
