@@ -7,9 +7,12 @@
 mod check;
 mod deliveries;
 mod gate;
+mod history;
 mod judge;
 mod kinds;
+mod levels;
 mod parameters;
+mod pattern;
 mod plan;
 mod scan;
 mod tolerance;

@@ -47,6 +47,11 @@ impl Scan {
         Self { sql, places }
     }
 
+    /// Whether there is nothing to measure.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// The value of `measure` in the row that the statement gave.
     pub(crate) fn value<'v>(&self, measure: &Measure, row: &'v [Option<String>]) -> Option<&'v str> {
         row.get(*self.places.get(measure)?)?.as_deref()
