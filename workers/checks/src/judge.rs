@@ -3,7 +3,7 @@
 use messages::{CheckOutcome, CheckStatus, Severity};
 use warehouse::WarehouseError;
 
-use crate::check::{Check, Finding, Judgement, Measure, Measured};
+use crate::check::{Finding, Judgement, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::plan::{PlannedCheck, TablePlan};
 use crate::scan::{Scan, Scans};
@@ -41,21 +41,20 @@ pub async fn judge(
 }
 
 /// What became of a check, and of which of its levels.
-pub(crate) struct Found<'a> {
+pub(crate) struct Found {
     severity: Severity,
     status: CheckStatus,
-    pub(crate) check: &'a dyn Check,
     finding: Result<Finding, String>,
 }
 
 /// What a check finds in the row of a scan: the gravest level that is broken, else the last one.
-pub(crate) fn found<'a>(
-    planned: &'a PlannedCheck,
+pub(crate) fn found(
+    planned: &PlannedCheck,
     subject: &Subject<'_>,
     scan: &Scan,
     measures: &[Vec<Measure>],
     row: &[Option<String>],
-) -> Found<'a> {
+) -> Found {
     let mut held = None;
     for (level, measures) in planned.levels.iter().zip(measures) {
         let values = measures.iter().map(|measure| scan.value(measure, row)).collect();
@@ -66,7 +65,7 @@ pub(crate) fn found<'a>(
             (Ok(Judgement::NotJudged), _) | (Ok(Judgement::Broken), Severity::Warn) => CheckStatus::Warn,
             (Ok(Judgement::Broken), Severity::Error) => CheckStatus::Fail,
         };
-        let found = Found { severity: level.severity, status, check: level.check.as_ref(), finding };
+        let found = Found { severity: level.severity, status, finding };
         if status != CheckStatus::Pass {
             return found;
         }
@@ -75,11 +74,11 @@ pub(crate) fn found<'a>(
     held.unwrap_or_else(|| Found::unknown(planned, "the check has no level: a fault of millrace".into()))
 }
 
-impl<'a> Found<'a> {
+impl Found {
     /// It could not be judged.
-    pub(crate) fn unknown(planned: &'a PlannedCheck, why: String) -> Self {
+    pub(crate) fn unknown(planned: &PlannedCheck, why: String) -> Self {
         let level = &planned.levels[0];
-        Self { severity: level.severity, status: CheckStatus::Error, check: level.check.as_ref(), finding: Err(why) }
+        Self { severity: level.severity, status: CheckStatus::Error, finding: Err(why) }
     }
 
     /// The result, for the audit.

@@ -164,6 +164,16 @@ impl TablePlan {
     pub fn table(&self) -> &TableSpec {
         &self.table
     }
+
+    /// How many checks it has.
+    pub fn len(&self) -> usize {
+        self.checks.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.checks.is_empty()
+    }
 }
 
 impl CheckPlan {

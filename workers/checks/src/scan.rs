@@ -1,9 +1,10 @@
 //! Measuring: as few statements as can be, and none twice.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use messages::FailureClass;
-use warehouse::{Ledger, WarehouseError};
+use warehouse::{Ledger, Warehouse, WarehouseError};
 
 use crate::check::Measure;
 
@@ -82,6 +83,11 @@ impl<'a> Scans<'a> {
         };
         self.done.insert(scan.sql.clone(), result.clone());
         Ok(result)
+    }
+
+    /// The warehouse that is asked.
+    pub(crate) fn warehouse(&self) -> &Arc<dyn Warehouse> {
+        self.ledger.warehouse()
     }
 
     /// Statements that were run.

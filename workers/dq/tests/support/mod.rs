@@ -14,7 +14,7 @@ use runtime::{Contracts, Handler, Work};
 use serde_json::{Value, json};
 use warehouse::snowflake::{Snowflake, SnowflakeSettings};
 use warehouse::{
-    FileFacts, Ledger, LoadOutcome, RowSource, Slice, StageLine, StageStatus, Warehouse, WarehouseSettings,
+    FileFacts, Ledger, LoadOutcome, QualityLine, RowSource, Slice, StageLine, StageStatus, Warehouse, WarehouseSettings,
 };
 
 /// A warehouse with tables for the contracts, and a handler that judges by them.
@@ -122,6 +122,11 @@ impl Mill {
 
     /// The audit says that the models were built for a load.
     pub async fn built(&self, load_id: &str) {
+        self.built_with(load_id, &[]).await;
+    }
+
+    /// The same with what dbt's tests found.
+    pub async fn built_with(&self, load_id: &str, tests: &[QualityLine]) {
         let line = StageLine {
             load_id: id(load_id),
             stage: Stage::Transform,
@@ -135,7 +140,9 @@ impl Mill {
             trace_id: String::new(),
             worker: "test".into(),
         };
-        assert!(self.ledger.record_stages(&[line], &[]).await.unwrap());
+        let checked_at = Utc::now();
+        let tests: Vec<QualityLine> = tests.iter().map(|test| QualityLine { checked_at, ..test.clone() }).collect();
+        assert!(self.ledger.record_stages(&[line], &tests).await.unwrap());
     }
 
     /// Judges sources for a load; what is announced.

@@ -5,6 +5,7 @@
 mod freshness;
 mod loads;
 mod read;
+mod samples;
 mod stages;
 mod write;
 
@@ -17,6 +18,7 @@ use messages::LoadId;
 use read::{ReadLine, columns, lines};
 
 pub use freshness::Freshness;
+pub use samples::SampleLine;
 pub use stages::Known;
 pub(crate) use write::{insert, insert_where};
 
