@@ -88,8 +88,9 @@ impl Lesson {
         self.except.iter().any(|day| day.is(at))
     }
 
-    /// What is usual at a time, by what was measured before it, in any order.
-    pub(crate) fn learn(&self, before: &[Point], at: DateTime<Utc>) -> Learned {
+    /// What is usual at a time, by what was measured before it, in any order. `share_of`: the value is a share of so many rows,
+    /// and the fewer they are, the more it varies by itself.
+    pub(crate) fn learn(&self, before: &[Point], at: DateTime<Utc>, share_of: Option<u64>) -> Learned {
         if self.excepts(at) {
             return Learned::Excepted;
         }
@@ -111,13 +112,26 @@ impl Lesson {
             return Learned::Training { have: own.len(), need: LEAST_OF_A_WEEKDAY, weekday };
         }
         let middle = median(own.to_vec());
-        let distance = self.distance(&days, middle);
+        // The middle of few values may lie beside that of all.
+        let of_middle = (1.0 + std::f64::consts::FRAC_PI_2 / own.len() as f64).sqrt();
+        let of_rows =
+            share_of.filter(|rows| *rows > 0).map_or(0.0, |rows| (middle * (1.0 - middle) / rows as f64).sqrt());
+        let distance = self.distance((self.spread(&days, middle) * of_middle).max(of_rows), middle);
         Learned::Usual { middle, low: middle - distance, high: middle + distance, loads: points.len() }
     }
 
-    /// How far from the middle is usual. Each day's values are compared with that day's own middle, and all together tell how
-    /// much a day differs from its like; where the least change is a share, as shares.
-    fn distance(&self, days: &BTreeMap<u32, Vec<f64>>, middle: f64) -> f64 {
+    /// How far from the middle is usual.
+    fn distance(&self, spread: f64, middle: f64) -> f64 {
+        let least = match self.min_change {
+            MinChange::Share(share) => share * middle.abs(),
+            MinChange::Absolute(change) => change,
+        };
+        (spread * self.sensitivity).max(least)
+    }
+
+    /// How much a day differs from its like: each day's values are compared with that day's own middle, and all together tell
+    /// it; where the least change is a share, as shares.
+    fn spread(&self, days: &BTreeMap<u32, Vec<f64>>, middle: f64) -> f64 {
         let mut distances = Vec::new();
         for values in days.values().filter(|values| values.len() > 1) {
             let of_day = median(values.clone());
@@ -129,12 +143,7 @@ impl Lesson {
             let few = (values.len() as f64 / (values.len() - 1) as f64).sqrt();
             distances.extend(values.iter().map(|value| (value - of_day).abs() * scale * few));
         }
-        let spread = if distances.is_empty() { 0.0 } else { median(distances) * NORMAL };
-        let least = match self.min_change {
-            MinChange::Share(share) => share * middle.abs(),
-            MinChange::Absolute(change) => change,
-        };
-        (spread * self.sensitivity).max(least)
+        median(distances) * NORMAL
     }
 }
 

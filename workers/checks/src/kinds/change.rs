@@ -192,9 +192,9 @@ impl Change {
         Measure { value, from }
     }
 
-    fn finding(&self, value: Option<f64>, before: &[Point], at: DateTime<Utc>) -> Finding {
+    fn finding(&self, value: Option<f64>, learned: Learned) -> Finding {
         let seen = value.map_or_else(|| "no numbers".into(), |value| self.metric.shown(value));
-        let finding = match self.lesson.learn(before, at) {
+        let finding = match learned {
             Learned::Excepted => Finding::new(true, format!("{seen}; not judged on this day")),
             Learned::Training { have, need, weekday: None } => {
                 Finding::new(true, format!("{seen}; training, {have} of {need} loads"))
@@ -241,7 +241,11 @@ impl Check for Change {
             measured.text(2).unwrap_or_default().split(';').filter(|text| !text.is_empty()).map(point).collect();
         let before = before.ok_or("the audit's history can't be read")?;
         let at = subject.as_of().or_else(|| measured.text(3).and_then(moment)).unwrap_or_else(|| subject.now());
-        Ok(self.finding(value, &before, at))
+        let share_of = match self.metric {
+            Metric::NullShare(_) => Some(measured.count(1)?),
+            _ => None,
+        };
+        Ok(self.finding(value, self.lesson.learn(&before, at, share_of)))
     }
 }
 
