@@ -1,6 +1,6 @@
 //! Decisions that meet each other, or die with their worker.
 
-use crate::asked::{LOAD_ID, settled, state};
+use crate::asked::{LOAD_ID, Waiting, settled, state};
 use crate::harness::invariants::consistent;
 use crate::harness::{Mill, stop_all};
 use crate::scene::{begin, hold_one, load, shown, statuses};
@@ -25,6 +25,27 @@ pub fn of_two_decisions_at_once_one_holds(mill: &mut Mill) {
         if is_released == 0 { ("SUCCESS", "LOADED", "NEW1 NEW2") } else { ("DISCARDED", "DISCARDED", "OLD") };
     assert_eq!(statuses(mill), ["QUARANTINED", status]);
     assert_eq!((state(mill, LOAD_ID).as_str(), shown(mill).as_str()), (state_now, view));
+}
+
+/// At each point on its way: the file is loaded and held back once, and whoever asked is told.
+pub fn a_worker_dies_while_it_holds_back(mill: &mut Mill) {
+    hold_one(mill);
+    let asked = Waiting::begin(mill, &["trigger", "ingest", "--load-id", LOAD_ID, "--source", "materials"]);
+    mill.wait("it in the queue", || mill.queue("ingest")["ready"] == 1);
+    for (point, lines) in
+        [("write:after", 0), ("commit:before", 0), ("commit:after", 1), ("publish:before", 1), ("ack:before", 1)]
+    {
+        mill.start_armed(&["ingest"], &format!("{point}=return")).killed_at(point, mill);
+        assert_eq!((statuses(mill).len(), shown(mill).as_str()), (lines, "OLD"), "{point}");
+        consistent(mill);
+    }
+    let workers = mill.start_all(&["ingest"]);
+    let (answer, code) = asked.answer();
+    assert_eq!((&answer["data"]["failure"]["class"], code), (&"quarantined".into(), 1), "{answer}");
+    settled(mill, &["ingest"]);
+    stop_all(workers);
+    consistent(mill);
+    assert_eq!(statuses(mill), ["QUARANTINED"]);
 }
 
 /// After it was written down, before anybody was told: the next worker tells, under the same id.

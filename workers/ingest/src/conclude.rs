@@ -1,7 +1,6 @@
 //! Is the run complete? Then say so, once as far as anybody downstream can tell.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use messages::{
@@ -11,6 +10,7 @@ use messages::{
 use runtime::Handled;
 use warehouse::{LoadLine, LoadStatus, RunState};
 
+use crate::ends::Ends;
 use crate::handler::SENDER;
 use crate::{IngestHandler, report};
 
@@ -97,91 +97,20 @@ pub(crate) fn end_of(load_id: &LoadId, as_of: DateTime<Utc>, state: &RunState) -
     let Some((at_fault, failure)) = ends.failure(load_id) else {
         return Some(IngestCompleted { load_id: load_id.clone(), as_of, tables: tables(&state.files) }.into());
     };
-    let uri = match at_fault {
+    Some(IngestFailed { load_id: load_id.clone(), tables: tables(&state.files), uri: only(&at_fault), failure }.into())
+}
+
+/// How a run is announced of which somebody has given up what was held back, whatever became of its other files.
+pub(crate) fn given_up(load_id: &LoadId, state: &RunState) -> Message {
+    let (at_fault, failure) = Ends::of(state).discarded();
+    IngestFailed { load_id: load_id.clone(), tables: tables(&state.files), uri: only(&at_fault), failure }.into()
+}
+
+fn only(lines: &[&LoadLine]) -> Option<String> {
+    match lines {
         [one] => Some(one.uri.clone()),
         _ => None,
-    };
-    Some(IngestFailed { load_id: load_id.clone(), tables: tables(&state.files), uri, failure }.into())
-}
-
-/// The files of a run that were not loaded, by how they ended.
-struct Ends<'a> {
-    cancelled: Vec<&'a LoadLine>,
-    failed: Vec<&'a LoadLine>,
-    held: Vec<&'a LoadLine>,
-    discarded: Vec<&'a LoadLine>,
-    all: u32,
-}
-
-impl<'a> Ends<'a> {
-    fn of(state: &'a RunState) -> Self {
-        let with = |status: LoadStatus| state.files.iter().filter(|line| line.status == status).collect();
-        Self {
-            cancelled: with(LoadStatus::Cancelled),
-            failed: with(LoadStatus::Failed),
-            held: with(LoadStatus::Quarantined),
-            discarded: with(LoadStatus::Discarded),
-            all: state.run_files,
-        }
     }
-
-    /// Why the run is not complete, and the files that keep it from being so. Of several causes that counts which is answered
-    /// first: whoever took it back is answered, then somebody has to mend something, then somebody has to decide. The others
-    /// are told besides.
-    fn failure(&self, load_id: &LoadId) -> Option<(&[&'a LoadLine], Failure)> {
-        let why = |line: &LoadLine| line.error.clone().unwrap_or_else(|| "no cause was recorded".into());
-        let all = self.all;
-        let (files, mut failure) = match (&self.cancelled[..], &self.failed[..], &self.held[..], &self.discarded[..]) {
-            ([], [], [], []) => return None,
-            (cancelled @ [first, ..], failed, ..) => {
-                // What failed of it is a dead letter besides.
-                let but = if failed.is_empty() { String::new() } else { format!(", {} failed", failed.len()) };
-                let message = match all {
-                    1 => why(first),
-                    all => format!("{} ({} of {all} files were not loaded any more{but})", why(first), cancelled.len()),
-                };
-                (cancelled, Failure::cancelled(message))
-            }
-            ([], failed @ [first, ..], ..) => {
-                let message = match all {
-                    1 => why(first),
-                    all => format!("{} of {all} files failed, {} first: {}", failed.len(), first.uri, why(first)),
-                };
-                (failed, Failure::permanent(message))
-            }
-            ([], [], held @ [first, ..], _) => {
-                let message = match all {
-                    1 => format!("{} is held back: {}", first.uri, why(first)),
-                    all => format!("{} of {all} files are held back, {} first: {}", held.len(), first.uri, why(first)),
-                };
-                (held, Failure::quarantined(message))
-            }
-            ([], [], [], discarded @ [first, ..]) => {
-                let message = match all {
-                    1 => why(first),
-                    all => format!("{} ({} of {all} files)", why(first), discarded.len()),
-                };
-                (discarded, Failure::cancelled(message))
-            }
-        };
-        if failure.class != FailureClass::Quarantined && !self.held.is_empty() {
-            let _ = write!(failure.message, "; besides, {} of {all} files are held back", self.held.len());
-        }
-        if !self.held.is_empty() {
-            failure.message.push_str(&how_to_decide(load_id, &self.held));
-        }
-        Some((files, failure))
-    }
-}
-
-/// What somebody can do about files that are held back.
-fn how_to_decide(load_id: &LoadId, held: &[&LoadLine]) -> String {
-    let rows: u64 = held.iter().map(|line| line.rows_loaded).sum();
-    let load_id = load_id.as_str().replace('\'', r"'\''");
-    format!(
-        "; {rows} rows are kept and nobody sees them: `millrace release '{load_id}'` lets them become current, \
-        `millrace discard '{load_id}'` gives them up"
-    )
 }
 
 /// What was loaded, by table, in the order of their names.

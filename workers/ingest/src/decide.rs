@@ -46,7 +46,10 @@ pub(crate) async fn decide(
         }
     };
     let state = handler.ledger.run_state(&decision.load_id, command_id).await?.map(conclude::without_overtaken);
-    let message = state.as_ref().and_then(|state| conclude::end_of(&decision.load_id, as_of, state));
+    let message = state.as_ref().and_then(|state| match verdict {
+        Verdict::Release => conclude::end_of(&decision.load_id, as_of, state),
+        Verdict::Discard => Some(conclude::given_up(&decision.load_id, state)),
+    });
     if let Some(state) = &state {
         conclude::tell_whole_tables(state);
     }

@@ -3,6 +3,7 @@
 mod conclude;
 mod decide;
 mod dry_run;
+mod ends;
 mod evolve;
 mod handler;
 mod load;

@@ -129,8 +129,8 @@ async fn what_is_held_back_is_announced_so_and_a_second_delivery_says_the_same()
     assert_eq!(told.class, FailureClass::Quarantined);
     assert_eq!(
         told.message,
-        "parts.csv is held back: 3 rows; 3 rows are kept and nobody sees them: `millrace release 'run'` lets them \
-        become current, `millrace discard 'run'` gives them up"
+        "parts.csv is held back: 3 rows; 3 rows are kept and nobody sees them: `millrace release 'run' --reason …` lets them \
+        become current, `millrace discard 'run' --reason …` gives them up"
     );
     let second = fixture.handle(&files[0]).await;
     assert_eq!((first[0].id, &first[0].message), (second[0].id, &second[0].message));

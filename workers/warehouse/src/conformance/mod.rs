@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod loads;
 pub mod quarantine;
 pub mod reading;
+pub mod remarks;
 pub mod tables;
 
 /// A test per case, for the warehouses that `$fresh` gives.
@@ -48,11 +49,13 @@ macro_rules! conformance {
             planned_or_cancelled_and_never_both, half_a_run_stays_hidden, a_cancel_is_known_once,
             a_stage_ends_once_whichever_was_first);
         $crate::conformance!($fresh, quarantine:
-            a_gate_that_objects_holds_the_load_back, a_gate_that_passes_writes_its_checks, what_a_reader_objects_to_is_held,
-            a_question_that_is_refused_holds_the_load, a_gate_can_not_write, a_run_is_judged_whole, a_run_of_held_files,
-            release_makes_it_current, an_increment_is_held_and_released, discard_removes_the_rows, the_first_decision_holds, two_decisions_at_once,
-            a_newer_command_supersedes_what_is_held, held_is_an_end, rejected_rows_are_kept, many_rejected_rows,
-            shape_changes_are_kept);
+            a_gate_that_objects_holds_the_load_back, a_gate_that_passes_writes_its_checks,
+            what_a_reader_objects_to_is_held, a_question_that_is_refused_holds_the_load,
+            a_gate_can_not_write, a_run_is_judged_whole, a_run_of_held_files, release_makes_it_current,
+            an_increment_is_held_and_released, discard_removes_the_rows, the_first_decision_holds,
+            two_decisions_at_once, a_newer_command_supersedes_what_is_held, held_is_an_end);
+        $crate::conformance!($fresh, remarks:
+            rejected_rows_are_kept, many_rejected_rows, shape_changes_are_kept);
     };
     ($fresh:ident, $group:ident: $($case:ident),+ $(,)?) => {
         mod $group {
