@@ -48,6 +48,8 @@ pub struct ContractFault {
     pub source_name: String,
     /// The check's name, or its kind where the name can't be told.
     pub check: String,
+    /// Which of the contract's checks it is, from 0.
+    pub number: usize,
     /// What is wrong and what to write instead.
     pub fault: String,
 }
@@ -62,7 +64,7 @@ pub fn compile(contracts: &Contracts) -> Result<CheckPlan, Vec<ContractFault>> {
     for contract in contracts.iter() {
         let scope = Scope { contract, contracts };
         let mut checks: Vec<PlannedCheck> = Vec::new();
-        for spec in &contract.checks {
+        for (number, spec) in contract.checks.iter().enumerate() {
             let name = spec.name.clone().unwrap_or_else(|| default_name(spec));
             let checked = match checks.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
                 true => Err("another check has this name; give this one a name of its own".into()),
@@ -72,7 +74,9 @@ pub fn compile(contracts: &Contracts) -> Result<CheckPlan, Vec<ContractFault>> {
                 Ok((kind, check)) => {
                     checks.push(PlannedCheck { name, kind, severity: spec.severity, gate: spec.gate, check });
                 }
-                Err(fault) => faults.push(ContractFault { source_name: contract.source.clone(), check: name, fault }),
+                Err(fault) => {
+                    faults.push(ContractFault { source_name: contract.source.clone(), check: name, number, fault });
+                }
             }
         }
         plan.tables.push(Arc::new(TablePlan { source: contract.source.clone(), table: contract.table_spec(), checks }));
