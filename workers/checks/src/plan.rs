@@ -62,6 +62,8 @@ pub struct ContractFault {
     pub source_name: String,
     /// The check's name, or its kind where the name can't be told.
     pub check: String,
+    /// Which of the contract's checks it is, from 0.
+    pub number: usize,
     /// What is wrong and what to write instead.
     pub fault: String,
 }
@@ -75,7 +77,7 @@ pub fn compile(contracts: &Contracts) -> Result<CheckPlan, Vec<ContractFault>> {
     let (mut plan, mut faults) = (CheckPlan::default(), Vec::new());
     for contract in contracts.iter() {
         let mut checks: Vec<PlannedCheck> = Vec::new();
-        for spec in &contract.checks {
+        for (number, spec) in contract.checks.iter().enumerate() {
             let name = spec.name.clone().unwrap_or_else(|| default_name(spec));
             let scope = Scope { name: &name, contract, contracts };
             let checked = match checks.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
@@ -84,7 +86,9 @@ pub fn compile(contracts: &Contracts) -> Result<CheckPlan, Vec<ContractFault>> {
             };
             match checked {
                 Ok(check) => checks.push(check),
-                Err(fault) => faults.push(ContractFault { source_name: contract.source.clone(), check: name, fault }),
+                Err(fault) => {
+                    faults.push(ContractFault { source_name: contract.source.clone(), check: name, number, fault });
+                }
             }
         }
         plan.tables.push(Arc::new(TablePlan { source: contract.source.clone(), table: contract.table_spec(), checks }));
