@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millrace
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run up build test test-snowflake test-airflow account lint bench dbt libduckdb rabbitmq postgres promtool jaeger emulator airflow schemas definitions tools
+.PHONY: help run up build test test-snowflake test-airflow account lint bench dbt libduckdb rabbitmq postgres promtool jaeger browser emulator airflow schemas definitions tools
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,7 +24,7 @@ up: libduckdb dbt ## Build and run every role until Ctrl-C
 build: libduckdb ## Build the optimised binary: target/release/millrace
 	cargo build --release --package millrace
 
-test: libduckdb dbt rabbitmq promtool jaeger emulator ## Install what the tests need, and run them all
+test: libduckdb dbt rabbitmq promtool jaeger browser emulator ## Install what the tests need, and run them all
 	cargo test --workspace
 	.venv/bin/python -m unittest discover -q -s workers/transform/sidecar/tests
 	.venv-emulator/bin/python -m unittest discover -q -s tests/snowflake/tests -t tests/snowflake
@@ -50,8 +50,9 @@ lint: libduckdb ## Formatting, clippy with warnings as errors, dependencies
 bench: libduckdb dbt ## Measure what README.md and the design claim; each prints its reference beside it
 	cargo bench --workspace
 
-schemas: ## Write the message schemas and asyncapi.yaml anew from the types
+schemas: ## Write the schemas of messages and contracts, and asyncapi.yaml, anew from the types
 	cargo run --quiet --package millrace-messages --example schemas
+	cargo run --quiet --package millrace-runtime --example contract_schema
 
 definitions: ## Write what operators import into RabbitMQ anew from the topology
 	cargo run --quiet --package millrace-bus --example definitions
@@ -76,6 +77,9 @@ promtool: ## Install promtool, which plays the alert rules in the tests
 
 jaeger: ## Build Jaeger, of which the tests start private instances, where Go is
 	@deploy/dev/jaeger.sh
+
+browser: ## Install Chromium, in which the tests open a report
+	@deploy/dev/browser.sh
 
 emulator: .venv-emulator/millrace.lock ## Install the emulator of Snowflake, of which the tests start private ones
 

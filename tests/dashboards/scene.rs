@@ -1,10 +1,10 @@
 //! A run in which everything happens that can be measured on one machine: loads, a dead letter, a verdict that fails, a
-//! retry, and a collector that is not there.
+//! retry, a source that is late, and a collector that is not there.
 
 use std::collections::BTreeSet;
 
 use crate::harness::holder::Holder;
-use crate::harness::{Mill, materials};
+use crate::harness::{Mill, materials, repository};
 use crate::measured::Measured;
 
 /// Plays it, and returns what is measured once nothing is missing. Panics if something still is after a while.
@@ -17,6 +17,7 @@ pub fn play(missing: impl Fn(&Measured) -> BTreeSet<String>) -> Measured {
     // Nobody listens at port 9.
     let environment = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9\nOTEL_METRICS_EXPORTER=none\n";
     std::fs::write(mill.path(".env"), environment).unwrap();
+    expect(&mut mill);
     mill.drop_sample();
     let running = mill.start(&["up"]);
     mill.wait("its address", || address(&mill.log()).is_some());
@@ -48,6 +49,23 @@ pub fn play(missing: impl Fn(&Measured) -> BTreeSet<String>) -> Measured {
     };
     assert_eq!(running.stop(), Some(0));
     measured
+}
+
+/// The contracts that ship, of which one expects more deliveries than any plant makes.
+fn expect(mill: &mut Mill) {
+    let folder = mill.path("contracts");
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(repository().join("data/sources")).unwrap().map(Result::unwrap) {
+        if entry.path().extension().is_some_and(|end| end == "yaml") {
+            let mut contract = std::fs::read_to_string(entry.path()).unwrap();
+            if entry.file_name() == "batches.yaml" {
+                // Some four seconds.
+                contract.push_str("\narrival: {every_hours: 0.001}\n");
+            }
+            std::fs::write(folder.join(entry.file_name()), contract).unwrap();
+        }
+    }
+    mill.set("PATHS__CONTRACTS", folder.display().to_string());
 }
 
 /// Where the process listens, as its log says.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bus::{Bus, BusError, Consumer, DeadLetter, Delivery, QueueDepth, Settle};
 use messages::{Envelope, Failure, LoadId, Stage};
-use warehouse::{Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
+use warehouse::{Gate, Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
 
 use crate::script::{Fault, Script, Seen};
 
@@ -146,9 +146,14 @@ impl Warehouse for ScriptedWarehouse {
         self.real.prepare(tables).await
     }
 
-    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
+    async fn load(
+        &self,
+        slice: &Slice,
+        rows: Box<dyn RowSource>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Result<LoadOutcome, WarehouseError> {
         self.away()?;
-        self.script.act(Seen::Load, self.real.load(slice, rows)).await
+        self.script.act(Seen::Load, self.real.load(slice, rows, gate)).await
     }
 
     async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {

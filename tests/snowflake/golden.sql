@@ -9,9 +9,10 @@
 -- https://docs.snowflake.com/en/sql-reference/info-schema/columns
 -- https://docs.snowflake.com/en/sql-reference/info-schema/views
 -- https://docs.snowflake.com/en/sql-reference/info-schema/stages
-SELECT 'COLUMN', TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA IN ('RAW', 'RAW_RUN')
-    UNION ALL SELECT 'VIEW', TABLE_SCHEMA, TABLE_NAME, COALESCE(COMMENT, '') FROM INFORMATION_SCHEMA.VIEWS WHERE TABLE_SCHEMA =
-    'RAW' UNION ALL SELECT 'STAGE', STAGE_SCHEMA, STAGE_NAME, '' FROM INFORMATION_SCHEMA.STAGES WHERE STAGE_SCHEMA = 'RAW_RUN';
+SELECT 'COLUMN', TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION AS PLACE FROM INFORMATION_SCHEMA.COLUMNS WHERE
+    TABLE_SCHEMA IN ('RAW', 'RAW_RUN') UNION ALL SELECT 'VIEW', TABLE_SCHEMA, TABLE_NAME, COALESCE(COMMENT, ''), 0 FROM
+    INFORMATION_SCHEMA.VIEWS WHERE TABLE_SCHEMA = 'RAW' UNION ALL SELECT 'STAGE', STAGE_SCHEMA, STAGE_NAME, '', 0 FROM
+    INFORMATION_SCHEMA.STAGES WHERE STAGE_SCHEMA = 'RAW_RUN' ORDER BY PLACE;
 
 -- Which schemas are there; `check` asks it too.
 -- https://docs.snowflake.com/en/sql-reference/info-schema/schemata
@@ -32,7 +33,8 @@ CREATE SCHEMA IF NOT EXISTS RAW_RUN;
 -- https://docs.snowflake.com/en/sql-reference/sql/create-table
 -- https://docs.snowflake.com/en/sql-reference/parameters#timestamp-type-mapping
 CREATE TABLE IF NOT EXISTS RAW.DATA_QUALITY_AUDIT (LOAD_ID VARCHAR, CHECK_NAME VARCHAR, TABLE_NAME VARCHAR, SEVERITY VARCHAR,
-    STATUS VARCHAR, OBSERVED VARCHAR, EXPECTED VARCHAR, FAILED_ROWS BIGINT, CHECKED_AT TIMESTAMP);
+    STATUS VARCHAR, OBSERVED VARCHAR, EXPECTED VARCHAR, FAILED_ROWS BIGINT, CHECKED_AT TIMESTAMP, KIND VARCHAR, VALUE DOUBLE,
+    ORIGIN VARCHAR);
 
 -- A table of the audit. BIGINT is NUMBER(38, 0), VARCHAR without a length 16 MB; TIMESTAMP is what TIMESTAMP_TYPE_MAPPING says,
 -- which every session sets.
@@ -41,7 +43,7 @@ CREATE TABLE IF NOT EXISTS RAW.DATA_QUALITY_AUDIT (LOAD_ID VARCHAR, CHECK_NAME V
 CREATE TABLE IF NOT EXISTS RAW.RAW_LOAD_AUDIT (LOAD_ID VARCHAR, COMMAND_ID VARCHAR, TABLE_NAME VARCHAR, SOURCE_NAME VARCHAR,
     SOURCE_FILE VARCHAR, FILE_ID VARCHAR, STATUS VARCHAR, ATTEMPT BIGINT, ROWS_LOADED BIGINT, ROWS_REJECTED BIGINT, BYTES BIGINT,
     MODIFIED_AT TIMESTAMP, AS_OF TIMESTAMP, STARTED_AT TIMESTAMP, FINISHED_AT TIMESTAMP, ERROR VARCHAR, TRACE_ID VARCHAR,
-    RUN_FILES BIGINT, TABLE_FILES BIGINT, WORKER VARCHAR);
+    RUN_FILES BIGINT, TABLE_FILES BIGINT, WORKER VARCHAR, DECIDED_BY VARCHAR, DECIDED_WHY VARCHAR);
 
 -- A table of the audit. BIGINT is NUMBER(38, 0), VARCHAR without a length 16 MB; TIMESTAMP is what TIMESTAMP_TYPE_MAPPING says,
 -- which every session sets.
@@ -83,6 +85,27 @@ CREATE TABLE IF NOT EXISTS RAW_RUN."PRODUCTION_ORDERS_RUN" ("PRODUCTION_ORDER_ID
 -- https://docs.snowflake.com/en/sql-reference/identifiers-syntax
 CREATE TABLE IF NOT EXISTS RAW_RUN."READINGS_RUN" ("ID" VARCHAR, "ORDER" VARCHAR, LOAD_ID VARCHAR, SOURCE_FILE VARCHAR, SOURCE_ROW
     BIGINT, LOADED_AT TIMESTAMP, COMMAND_ID VARCHAR);
+
+-- A table of the audit. BIGINT is NUMBER(38, 0), VARCHAR without a length 16 MB; TIMESTAMP is what TIMESTAMP_TYPE_MAPPING says,
+-- which every session sets.
+-- https://docs.snowflake.com/en/sql-reference/sql/create-table
+-- https://docs.snowflake.com/en/sql-reference/parameters#timestamp-type-mapping
+CREATE TABLE IF NOT EXISTS RAW.QUALITY_SAMPLES (LOAD_ID VARCHAR, CHECK_NAME VARCHAR, TABLE_NAME VARCHAR, SOURCE_FILE VARCHAR,
+    SOURCE_ROW BIGINT, ROW_DATA VARCHAR, CHECKED_AT TIMESTAMP);
+
+-- A table of the audit. BIGINT is NUMBER(38, 0), VARCHAR without a length 16 MB; TIMESTAMP is what TIMESTAMP_TYPE_MAPPING says,
+-- which every session sets.
+-- https://docs.snowflake.com/en/sql-reference/sql/create-table
+-- https://docs.snowflake.com/en/sql-reference/parameters#timestamp-type-mapping
+CREATE TABLE IF NOT EXISTS RAW.REJECTED_ROWS (LOAD_ID VARCHAR, COMMAND_ID VARCHAR, TABLE_NAME VARCHAR, SOURCE_FILE VARCHAR,
+    SOURCE_LINE BIGINT, REASON VARCHAR, RAW_TEXT VARCHAR, IS_TRUNCATED BOOLEAN, REJECTED_AT TIMESTAMP);
+
+-- A table of the audit. BIGINT is NUMBER(38, 0), VARCHAR without a length 16 MB; TIMESTAMP is what TIMESTAMP_TYPE_MAPPING says,
+-- which every session sets.
+-- https://docs.snowflake.com/en/sql-reference/sql/create-table
+-- https://docs.snowflake.com/en/sql-reference/parameters#timestamp-type-mapping
+CREATE TABLE IF NOT EXISTS RAW.SCHEMA_CHANGES (LOAD_ID VARCHAR, COMMAND_ID VARCHAR, TABLE_NAME VARCHAR, SOURCE_FILE VARCHAR,
+    CHANGE VARCHAR, COLUMN_NAME VARCHAR, POLICY VARCHAR, NOTED_AT TIMESTAMP);
 
 -- Where parts are uploaded to. Encrypted by the service, because our own upload does not encrypt; it can't be changed later.
 -- https://docs.snowflake.com/en/sql-reference/sql/create-stage
@@ -137,9 +160,9 @@ CREATE OR REPLACE VIEW RAW."BATCHES" COPY GRANTS COMMENT = 'kept by millrace (<h
 -- https://docs.snowflake.com/en/sql-reference/constructs/with
 CREATE OR REPLACE VIEW RAW."MATERIALS" COPY GRANTS COMMENT = 'kept by millrace (<hash>)' AS WITH C AS (SELECT LOAD_ID, COMMAND_ID
     FROM RAW.CURRENT_LOADS WHERE TABLE_NAME = '<table>') SELECT R."MATERIAL_ID", R."MATERIAL_NAME", R."MATERIAL_TYPE",
-    R."UNIT_OF_MEASURE", R."STANDARD_COST", R."CURRENCY", R."SUPPLIER_ID", R."LEAD_TIME_DAYS", R."CREATED_AT", R."COLOUR",
-    R.LOAD_ID, R.SOURCE_FILE, R.SOURCE_ROW, R.LOADED_AT FROM RAW_RUN."MATERIALS_RUN" R WHERE R.LOAD_ID = (SELECT LOAD_ID FROM C)
-    AND R.COMMAND_ID = (SELECT COMMAND_ID FROM C);
+    R."UNIT_OF_MEASURE", R."STANDARD_COST", R."CURRENCY", R."SUPPLIER_ID", R."LEAD_TIME_DAYS", R."CREATED_AT", R."ZONE",
+    R."COLOUR", R.LOAD_ID, R.SOURCE_FILE, R.SOURCE_ROW, R.LOADED_AT FROM RAW_RUN."MATERIALS_RUN" R WHERE R.LOAD_ID = (SELECT
+    LOAD_ID FROM C) AND R.COMMAND_ID = (SELECT COMMAND_ID FROM C);
 
 -- The current rows of a contract of snapshots. Not plain SQL: COPY GRANTS. WITH may stand in a view; each subquery is scalar, and
 -- can't give two rows, because CURRENT_LOADS has one for a table.
@@ -163,10 +186,25 @@ CREATE OR REPLACE VIEW RAW."PRODUCTION_ORDERS" COPY GRANTS COMMENT = 'kept by mi
     R."ORDER_STATUS", R."PRIORITY", R.LOAD_ID, R.SOURCE_FILE, R.SOURCE_ROW, R.LOADED_AT FROM RAW_RUN."PRODUCTION_ORDERS_RUN" R
     WHERE R.LOAD_ID = (SELECT LOAD_ID FROM C) AND R.COMMAND_ID = (SELECT COMMAND_ID FROM C);
 
+-- The current rows of a contract of snapshots. Not plain SQL: COPY GRANTS. WITH may stand in a view; each subquery is scalar, and
+-- can't give two rows, because CURRENT_LOADS has one for a table.
+-- https://docs.snowflake.com/en/sql-reference/sql/create-view
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+-- https://docs.snowflake.com/en/sql-reference/constructs/with
+CREATE OR REPLACE VIEW RAW."MATERIALS" COPY GRANTS COMMENT = 'kept by millrace (<hash>)' AS WITH C AS (SELECT LOAD_ID, COMMAND_ID
+    FROM RAW.CURRENT_LOADS WHERE TABLE_NAME = '<table>') SELECT R."MATERIAL_ID", R."MATERIAL_NAME", R."MATERIAL_TYPE",
+    R."UNIT_OF_MEASURE", R."STANDARD_COST", R."CURRENCY", R."SUPPLIER_ID", R."LEAD_TIME_DAYS", R."CREATED_AT", R."ZONE",
+    R.LOAD_ID, R.SOURCE_FILE, R.SOURCE_ROW, R.LOADED_AT FROM RAW_RUN."MATERIALS_RUN" R WHERE R.LOAD_ID = (SELECT LOAD_ID FROM C)
+    AND R.COMMAND_ID = (SELECT COMMAND_ID FROM C);
+
 -- A contract has gained a column. Not plain SQL: IF NOT EXISTS with ADD COLUMN, which may stand where there is no default and
 -- no constraint.
 -- https://docs.snowflake.com/en/sql-reference/sql/alter-table
 ALTER TABLE RAW_RUN."MATERIALS_RUN" ADD COLUMN IF NOT EXISTS "COLOUR" VARCHAR;
+
+-- A column that a file has beside its contract, where that says `evolve`, before the file is loaded. Not plain SQL: IF NOT EXISTS.
+-- https://docs.snowflake.com/en/sql-reference/sql/alter-table
+ALTER TABLE RAW_RUN."MATERIALS_RUN" ADD COLUMN IF NOT EXISTS "ZONE" VARCHAR;
 
 -- What lies in the stage, to remove what dead workers have left. Not plain SQL: LIST; the column `name` begins with the stage's
 -- name in lower case.
@@ -180,13 +218,15 @@ LIST @RAW_RUN.LOAD_STAGE/;
 -- https://docs.snowflake.com/en/sql-reference/functions/count
 -- https://docs.snowflake.com/en/sql-reference/functions/case
 -- https://docs.snowflake.com/en/user-guide/querying-subqueries
-SELECT MAX(CASE WHEN COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED') THEN COMMAND_ID END), COUNT(CASE WHEN COMMAND_ID =
-    '<id>' AND SOURCE_FILE = '<text>' AND STATUS = 'SUCCESS' THEN 1 END), COUNT(CASE WHEN COMMAND_ID < '<id>' AND STATUS =
-    'SUCCESS' THEN 1 END), COUNT(DISTINCT CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE <> '<text>' AND STATUS = 'SUCCESS' THEN
-    SOURCE_FILE END), MAX(CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS = 'CANCELLED' THEN ERROR END),
-    COUNT(CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS = 'FAILED' THEN 1 END), (SELECT MAX(ERROR) FROM
-    RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') FROM
-    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>';
+SELECT MAX(CASE WHEN COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED') THEN COMMAND_ID END), COUNT(CASE WHEN
+    COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS IN ('SUCCESS', 'QUARANTINED') THEN 1 END), COUNT(CASE WHEN
+    COMMAND_ID < '<id>' AND STATUS IN ('SUCCESS', 'QUARANTINED') THEN 1 END), COUNT(DISTINCT CASE WHEN COMMAND_ID = '<id>' AND
+    SOURCE_FILE <> '<text>' AND STATUS = 'SUCCESS' THEN SOURCE_FILE END), MAX(CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE =
+    '<text>' AND STATUS = 'CANCELLED' THEN ERROR END), COUNT(CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS =
+    'FAILED' THEN 1 END), (SELECT MAX(ERROR) FROM RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND
+    LOAD_ID = '<text>' AND MESSAGE_ID = '<id>'), MAX(CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS =
+    'QUARANTINED' THEN ERROR END), COUNT(DISTINCT CASE WHEN COMMAND_ID = '<id>' AND SOURCE_FILE <> '<text>' AND STATUS IN
+    ('SUCCESS', 'QUARANTINED') THEN SOURCE_FILE END) FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>';
 
 -- Where the stage lies, and credentials for the folder; the answer is for the client, no file of this name exists. Not plain
 -- SQL: PUT; path and stage may stand in quotes. `check` sends it too.
@@ -223,6 +263,21 @@ COPY INTO RAW_RUN."MATERIALS_RUN" ("MATERIAL_ID", "MATERIAL_NAME", "MATERIAL_TYP
 -- hold line breaks. PARSE_HEADER and SKIP_HEADER exclude each other only where they are set. In a transaction it locks nothing.
 -- https://docs.snowflake.com/en/sql-reference/sql/copy-into-table
 -- https://docs.snowflake.com/en/user-guide/data-load-transform
+COPY INTO RAW_RUN."MATERIALS_RUN" ("MATERIAL_ID", "MATERIAL_NAME", "MATERIAL_TYPE", "UNIT_OF_MEASURE", "STANDARD_COST",
+    "CURRENCY", "SUPPLIER_ID", "LEAD_TIME_DAYS", "CREATED_AT", "ZONE", SOURCE_ROW, LOAD_ID, SOURCE_FILE, LOADED_AT, COMMAND_ID)
+    FROM (SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $1, '<text>', '<text>', CAST('<time>' AS TIMESTAMP), '<id>' FROM
+    @RAW_RUN.LOAD_STAGE/<table>/<id>/) FILES = ('<part>', …) FILE_FORMAT = (TYPE = CSV COMPRESSION = GZIP RECORD_DELIMITER = '\n'
+    FIELD_DELIMITER = ',' MULTI_LINE = TRUE PARSE_HEADER = FALSE SKIP_HEADER = 0 SKIP_BLANK_LINES = FALSE ESCAPE = NONE
+    ESCAPE_UNENCLOSED_FIELD = NONE TRIM_SPACE = FALSE FIELD_OPTIONALLY_ENCLOSED_BY = '"' NULL_IF = () EMPTY_FIELD_AS_NULL = TRUE
+    REPLACE_INVALID_CHARACTERS = FALSE SKIP_BYTE_ORDER_MARK = FALSE ENCODING = 'UTF8') ON_ERROR = ABORT_STATEMENT PURGE = FALSE
+    FORCE = TRUE;
+
+-- The parts into the table. Not plain SQL: COPY with a transformation, which may name columns, constants and casts; FILES below
+-- the path of FROM, a thousand names at most; FORCE, because what was loaded is for the audit to know; ON_ERROR: all or nothing.
+-- `,,` is NULL (EMPTY_FIELD_AS_NULL), `,"",` is a text (NULL_IF is empty); a quote inside is written twice; MULTI_LINE lets a field
+-- hold line breaks. PARSE_HEADER and SKIP_HEADER exclude each other only where they are set. In a transaction it locks nothing.
+-- https://docs.snowflake.com/en/sql-reference/sql/copy-into-table
+-- https://docs.snowflake.com/en/user-guide/data-load-transform
 COPY INTO RAW_RUN."PRODUCTION_ORDERS_RUN" ("PRODUCTION_ORDER_ID", "MATERIAL_ID", "PLANT", "LINE", "PLANNED_QUANTITY",
     "ACTUAL_QUANTITY", "PLANNED_START", "PLANNED_END", "ACTUAL_START", "ACTUAL_END", "ORDER_STATUS", "PRIORITY", SOURCE_ROW,
     LOAD_ID, SOURCE_FILE, LOADED_AT, COMMAND_ID) FROM (SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $1, '<text>',
@@ -242,6 +297,16 @@ UPDATE RAW_RUN.LOAD_LOCK_<nn> SET HOLDER = '<text>';
 -- https://docs.snowflake.com/en/sql-reference/sql/delete
 DELETE FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID < '<id>';
 
+-- After a release: the generations that it replaces, if it is complete by it.
+-- https://docs.snowflake.com/en/sql-reference/sql/delete
+DELETE FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID < '<id>' AND EXISTS (SELECT 1 FROM RAW.COMPLETE_LOADS
+    WHERE TABLE_NAME = '<table>' AND LOAD_ID = '<text>' AND COMMAND_ID = '<id>');
+
+-- After a discard: the rows of the files that were given up.
+-- https://docs.snowflake.com/en/sql-reference/sql/delete
+DELETE FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND SOURCE_FILE IN (SELECT SOURCE_FILE FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND STATUS = 'DISCARDED');
+
 -- The SUCCESS line, unless the audit has learned something of this load since, and only while the lock is still this attempt's: the
 -- count of rows, none or one, tells. Not plain SQL: SELECT * FROM (VALUES …) AS V (names), whose values are constants at compile
 -- time, casts among them. No subquery is correlated.
@@ -249,16 +314,17 @@ DELETE FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID < '<
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/sql-reference/operators-subquery
 INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
-    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER) SELECT *
-    FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'SUCCESS', <n>, <n>, <n>, <n>, CAST('<time>' AS
-    TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST(NULL AS VARCHAR),
-    '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT,
-    ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES,
-    WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>' AND
-    ((COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED')) OR (COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS IN
-    ('SUCCESS', 'CANCELLED')) OR (COMMAND_ID < '<id>' AND STATUS = 'SUCCESS'))) AND NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT
-    WHERE STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') AND EXISTS (SELECT 1
-    FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER = '<text>');
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'SUCCESS', <n>,
+    <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), CAST(NULL AS VARCHAR), '<id>', <n>, <n>, '<text>', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))) AS V (LOAD_ID,
+    COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT,
+    AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE NOT EXISTS
+    (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>' AND ((COMMAND_ID > '<id>' AND STATUS IN
+    ('SUCCESS', 'PLANNED', 'QUARANTINED')) OR (COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS IN ('SUCCESS',
+    'QUARANTINED', 'CANCELLED')) OR (COMMAND_ID < '<id>' AND STATUS IN ('SUCCESS', 'QUARANTINED')))) AND NOT EXISTS (SELECT 1 FROM
+    RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') AND
+    EXISTS (SELECT 1 FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER = '<text>');
 
 -- From here on all of it is seen.
 -- https://docs.snowflake.com/en/sql-reference/sql/commit
@@ -274,12 +340,13 @@ REMOVE @RAW_RUN.LOAD_STAGE/<table>/<id>/;
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/sql-reference/operators-subquery
 INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
-    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER) SELECT *
-    FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'SUCCESS', <n>, <n>, <n>, <n>, CAST('<time>' AS
-    TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST(NULL AS VARCHAR),
-    '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT,
-    ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES,
-    WORKER) WHERE EXISTS (SELECT 1 FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER = '<text>');
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'SUCCESS', <n>,
+    <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), CAST(NULL AS VARCHAR), '<id>', <n>, <n>, '<text>', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))) AS V (LOAD_ID,
+    COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT,
+    AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE EXISTS (SELECT
+    1 FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER = '<text>');
 
 -- AUDIT. What is recorded beside loads.
 
@@ -289,15 +356,15 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/user-guide/querying-subqueries
 INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
-    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER) SELECT *
-    FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', CAST(NULL AS VARCHAR), 'PLANNED', <n>, <n>, <n>, <n>,
-    CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST(NULL
-    AS VARCHAR), '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS,
-    ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES,
-    TABLE_FILES, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND
-    STATUS = 'PLANNED') AND NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE (STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND
-    LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') OR (STAGE = 'ingest' AND STATUS = 'CANCELLED' AND LOAD_ID = '<text>' AND
-    MESSAGE_ID = '<id>'));
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', CAST(NULL AS VARCHAR),
+    'PLANNED', <n>, <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP),
+    CAST('<time>' AS TIMESTAMP), CAST(NULL AS VARCHAR), '<id>', <n>, <n>, '<text>', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR)))
+    AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE
+    NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND STATUS = 'PLANNED') AND NOT
+    EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE (STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND
+    MESSAGE_ID = '<id>') OR (STAGE = 'ingest' AND STATUS = 'CANCELLED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>'));
 
 -- A file that failed. Not plain SQL: VALUES in FROM. A backslash, which would escape what follows it in a literal, is written
 -- as CHR(92): a constant as well.
@@ -305,22 +372,24 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/sql-reference/data-types-text#escape-sequences-in-single-quoted-string-constants
 INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
-    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER) SELECT *
-    FROM (VALUES (('<text>' || CHR(92) || '<text>'), '<id>', '', '', ('<text>' || CHR(92) || '<text>'), '<text>', 'FAILED', <n>,
-    <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
-    TIMESTAMP), ('<text>' || CHR(92) || '<text>'), '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME,
-    SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT,
-    FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER);
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES (('<text>' || CHR(92) || '<text>'), '<id>', '', '', ('<text>' || CHR(92) ||
+    '<text>'), '<text>', 'FAILED', <n>, <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), CAST('<time>' AS TIMESTAMP), ('<text>' || CHR(92) || '<text>'), '<id>', <n>, <n>, '<text>', CAST(NULL AS VARCHAR),
+    CAST(NULL AS VARCHAR))) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT,
+    ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES,
+    WORKER, DECIDED_BY, DECIDED_WHY);
 
 -- A file that failed. Not plain SQL: VALUES in FROM.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
-    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER) SELECT *
-    FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'FAILED', <n>, <n>, <n>, <n>, CAST('<time>' AS
-    TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), '<text>', '<id>', <n>, <n>,
-    '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
-    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER);
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'FAILED', <n>, <n>,
+    <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP),
+    '<text>', '<id>', <n>, <n>, '<text>', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME,
+    SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT,
+    FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY);
 
 -- The lock of a stage's audit: two workers with one message write one line.
 -- https://docs.snowflake.com/en/sql-reference/sql/update
@@ -338,11 +407,20 @@ UPDATE RAW_RUN.LOAD_LOCK_<nn> SET HOLDER = 'transform';
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/user-guide/querying-subqueries
 INSERT INTO RAW.DATA_QUALITY_AUDIT (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS,
-    CHECKED_AT) SELECT * FROM (VALUES ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>', CAST(NULL AS BIGINT),
-    CAST('<time>' AS TIMESTAMP)), ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>', <n>, CAST('<time>' AS
-    TIMESTAMP))) AS V (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT) WHERE NOT
-    EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'dq' AND S.LOAD_ID = V.LOAD_ID AND S.MESSAGE_ID IN ('<id>', …) AND
+    CHECKED_AT, KIND, VALUE, ORIGIN) SELECT * FROM (VALUES ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>',
+    CAST(NULL AS BIGINT), CAST('<time>' AS TIMESTAMP), '<text>', CAST(NULL AS DOUBLE), '<text>'), ('<text>', '<text>', '<text>',
+    '<text>', '<text>', '<text>', '<text>', <n>, CAST('<time>' AS TIMESTAMP), '<text>', CAST(NULL AS DOUBLE), '<text>')) AS V
+    (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT, KIND, VALUE, ORIGIN) WHERE
+    NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'dq' AND S.LOAD_ID = V.LOAD_ID AND S.MESSAGE_ID IN ('<id>', …) AND
     S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >= CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED')));
+
+-- What a gate found, in the load's transaction.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+INSERT INTO RAW.DATA_QUALITY_AUDIT (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS,
+    CHECKED_AT, KIND, VALUE, ORIGIN) SELECT * FROM (VALUES ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>',
+    CAST(NULL AS BIGINT), CAST('<time>' AS TIMESTAMP), '<text>', CAST(NULL AS DOUBLE), 'GATE')) AS V (LOAD_ID, CHECK_NAME,
+    TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT, KIND, VALUE, ORIGIN);
 
 -- What a stage did with a message, unless another worker was quicker. Not plain SQL: VALUES in FROM; NOT EXISTS as above.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
@@ -380,53 +458,56 @@ SELECT LOAD_ID FROM RAW.MATERIALS;
 
 -- `millrace load`: what the checks found.
 -- https://docs.snowflake.com/en/sql-reference/sql/select
-SELECT LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT FROM RAW.DATA_QUALITY_AUDIT
-    WHERE LOAD_ID = '<text>' ORDER BY CHECKED_AT, TABLE_NAME, CHECK_NAME;
+SELECT LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT, KIND, VALUE, ORIGIN FROM
+    RAW.DATA_QUALITY_AUDIT WHERE LOAD_ID = '<text>' ORDER BY CHECKED_AT, TABLE_NAME, CHECK_NAME;
 
 -- `millrace loads`: the newest line of each file. Not plain SQL: QUALIFY; ORDER BY and LIMIT come after it.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 -- https://docs.snowflake.com/en/sql-reference/constructs/limit
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
-    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY LOAD_ID, SOURCE_FILE ORDER BY FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN
-    'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC) = 1 ORDER BY FINISHED_AT DESC, LOAD_ID, TABLE_NAME, SOURCE_FILE LIMIT
-    <n>;
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY FROM
+    RAW.RAW_LOAD_AUDIT QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, SOURCE_FILE ORDER BY FINISHED_AT DESC, CASE STATUS WHEN
+    'SUCCESS' THEN 5 WHEN 'DISCARDED' THEN 4 WHEN 'QUARANTINED' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END
+    DESC) = 1 ORDER BY FINISHED_AT DESC, LOAD_ID, TABLE_NAME, SOURCE_FILE LIMIT <n>;
 
 -- The watcher: the newest line of every file ever seen. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
-    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE ORDER BY FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN 'CANCELLED' THEN
-    2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC) = 1 ORDER BY SOURCE_FILE;
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY FROM
+    RAW.RAW_LOAD_AUDIT QUALIFY ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE ORDER BY FINISHED_AT DESC, CASE STATUS WHEN 'SUCCESS'
+    THEN 5 WHEN 'DISCARDED' THEN 4 WHEN 'QUARANTINED' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC) = 1
+    ORDER BY SOURCE_FILE;
 
 -- Where a run stands, after each of its files. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
-    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
-    LOAD_ID = '<text>' AND (COMMAND_ID = '<id>' OR (COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED'))) QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN 'CANCELLED' THEN 2
-    WHEN 'FAILED' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC) = 1 ORDER BY TABLE_NAME, SOURCE_FILE;
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND (COMMAND_ID = '<id>' OR (COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS',
+    'PLANNED', 'QUARANTINED'))) QUALIFY ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN
+    'SUCCESS' THEN 5 WHEN 'DISCARDED' THEN 4 WHEN 'QUARANTINED' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END
+    DESC, FINISHED_AT DESC) = 1 ORDER BY TABLE_NAME, SOURCE_FILE;
 
 -- Where a run stands, after each of its files. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
-    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
-    LOAD_ID = ('<text>' || CHR(92) || '<text>') AND (COMMAND_ID = '<id>' OR (COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS',
-    'PLANNED'))) QUALIFY ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN
-    'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC) = 1 ORDER BY TABLE_NAME, SOURCE_FILE;
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = ('<text>' || CHR(92) || '<text>') AND (COMMAND_ID = '<id>' OR (COMMAND_ID > '<id>' AND
+    STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED'))) QUALIFY ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE ORDER BY
+    CASE STATUS WHEN 'SUCCESS' THEN 5 WHEN 'DISCARDED' THEN 4 WHEN 'QUARANTINED' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN
+    1 ELSE 0 END DESC, FINISHED_AT DESC) = 1 ORDER BY TABLE_NAME, SOURCE_FILE;
 
 -- The plan of a run, as it was made.
 -- https://docs.snowflake.com/en/sql-reference/sql/select
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
-    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
-    LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND STATUS = 'PLANNED' ORDER BY TABLE_NAME, SOURCE_FILE;
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND STATUS = 'PLANNED' ORDER BY TABLE_NAME, SOURCE_FILE;
 
 -- `millrace load`: its lines.
 -- https://docs.snowflake.com/en/sql-reference/sql/select
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
-    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
-    LOAD_ID = '<text>' ORDER BY FINISHED_AT, CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0
-    END, TABLE_NAME, SOURCE_FILE;
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' ORDER BY FINISHED_AT, CASE STATUS WHEN 'SUCCESS' THEN 5 WHEN 'DISCARDED' THEN 4
+    WHEN 'QUARANTINED' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END, TABLE_NAME, SOURCE_FILE;
 
 -- Which messages were handled before. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
@@ -502,9 +583,106 @@ SELECT * FROM (SELECT COUNT(*) AS M0_0, COUNT(CASE WHEN NULLIF(TRIM(R."MATERIAL_
     RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>') O WHERE UPPER(TRIM(O."SUPPLIER_ID")) =
     UPPER(TRIM(R."SUPPLIER_ID")))) S4;
 
+-- What a gate asks, in the load's transaction: it sees the rows that it has copied.
+-- https://docs.snowflake.com/en/sql-reference/transactions
+-- https://docs.snowflake.com/en/sql-reference/constructs/from
+SELECT * FROM (SELECT COUNT(*) AS M0_0 FROM (SELECT * FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID =
+    '<id>') R) S0;
+
 -- How many rows the models have that a build made, where somebody records it.
 -- https://docs.snowflake.com/en/sql-reference/functions/count
 SELECT 0 AS N, COUNT(*) AS C FROM <relation> UNION ALL SELECT 1 AS N, COUNT(*) AS C FROM <relation> …;
+
+-- REPORT. `millrace report`, of the last days; how fresh the data is, is asked as by ingest.
+
+-- Whether there is a warehouse to report on at all.
+-- https://docs.snowflake.com/en/sql-reference/functions/count
+SELECT COUNT(*) FROM RAW.RAW_LOAD_AUDIT;
+
+-- The loads of the last days, a line per file and command: how it ended, else its plan. Not plain SQL: QUALIFY.
+-- https://docs.snowflake.com/en/sql-reference/constructs/qualify
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, STATUS, ROWS_LOADED, ROWS_REJECTED, STARTED_AT, FINISHED_AT,
+    SUBSTR(ERROR, 1, 301), TRACE_ID, RUN_FILES FROM RAW.RAW_LOAD_AUDIT WHERE FINISHED_AT >= CAST('<time>' AS TIMESTAMP) QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY LOAD_ID, COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'PLANNED' THEN 0 ELSE 1 END DESC,
+    FINISHED_AT DESC) = 1 ORDER BY FINISHED_AT DESC LIMIT <n>;
+
+-- What the later stages did for them. Of the event that was announced only the verdict is sent, found as text.
+-- https://docs.snowflake.com/en/sql-reference/functions/like
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+SELECT LOAD_ID, STAGE, STATUS, STARTED_AT, FINISHED_AT, SUBSTR(ERROR, 1, 301), TRACE_ID, CASE WHEN ANNOUNCED LIKE '<text>' THEN
+    '<text>' END FROM RAW.STAGE_AUDIT WHERE FINISHED_AT >= CAST('<time>' AS TIMESTAMP) ORDER BY FINISHED_AT DESC LIMIT <n>;
+
+-- How the checks of each table's newest loads ended. Not plain SQL: QUALIFY, over what a subquery has grouped.
+-- https://docs.snowflake.com/en/sql-reference/constructs/qualify
+-- https://docs.snowflake.com/en/sql-reference/constructs/group-by
+SELECT TABLE_NAME, LOAD_ID, CHECKS, NOT_PASSED, OLDEST FROM (SELECT TABLE_NAME, LOAD_ID, COUNT(*) AS CHECKS, SUM(CASE WHEN STATUS
+    = '<text>' THEN 0 ELSE 1 END) AS NOT_PASSED, MIN(CHECKED_AT) AS OLDEST, MAX(CHECKED_AT) AS NEWEST FROM RAW.DATA_QUALITY_AUDIT
+    WHERE CHECKED_AT >= CAST('<time>' AS TIMESTAMP) GROUP BY TABLE_NAME, LOAD_ID) Q QUALIFY ROW_NUMBER() OVER (PARTITION BY
+    TABLE_NAME ORDER BY NEWEST DESC) <= 180 ORDER BY TABLE_NAME, NEWEST DESC;
+
+-- How often each check did not pass. Grouped by the places of columns; ORIGIN is NULL in lines of older versions.
+-- https://docs.snowflake.com/en/sql-reference/constructs/group-by
+-- https://docs.snowflake.com/en/sql-reference/functions/coalesce
+SELECT TABLE_NAME, CHECK_NAME, COALESCE(ORIGIN, '<text>'), COUNT(*), SUM(CASE WHEN STATUS = '<text>' THEN 0 ELSE 1 END) FROM
+    RAW.DATA_QUALITY_AUDIT WHERE CHECKED_AT >= CAST('<time>' AS TIMESTAMP) GROUP BY 1, 2, 3;
+
+-- The checks' results for each table's newest loads, a condition for each table. Ordered by the place of a column.
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+SELECT TABLE_NAME, CHECK_NAME, KIND, COALESCE(ORIGIN, '<text>'), SEVERITY, STATUS, VALUE, SUBSTR(OBSERVED, 1, 200),
+    SUBSTR(EXPECTED, 1, 200), FAILED_ROWS, CHECKED_AT FROM RAW.DATA_QUALITY_AUDIT WHERE (TABLE_NAME = '<text>' AND CHECKED_AT >=
+    CAST('<time>' AS TIMESTAMP)) ORDER BY TABLE_NAME, CHECK_NAME, 4, CHECKED_AT;
+
+-- Rejected rows by file and reason. Ordered by the name that the SELECT list gives.
+-- https://docs.snowflake.com/en/sql-reference/constructs/group-by
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+SELECT TABLE_NAME, SOURCE_FILE, REASON, COUNT(*) AS ROW_COUNT, MAX(REJECTED_AT) FROM RAW.REJECTED_ROWS WHERE REJECTED_AT >=
+    CAST('<time>' AS TIMESTAMP) GROUP BY TABLE_NAME, SOURCE_FILE, REASON ORDER BY ROW_COUNT DESC, TABLE_NAME, SOURCE_FILE, REASON
+    LIMIT <n>;
+
+-- The newest rejected rows, the beginning of each.
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+-- https://docs.snowflake.com/en/sql-reference/constructs/limit
+SELECT LOAD_ID, SOURCE_FILE, SOURCE_LINE, REASON, SUBSTR(RAW_TEXT, 1, 201), IS_TRUNCATED FROM RAW.REJECTED_ROWS WHERE REJECTED_AT
+    >= CAST('<time>' AS TIMESTAMP) ORDER BY REJECTED_AT DESC, LOAD_ID, SOURCE_FILE, SOURCE_LINE LIMIT <n>;
+
+-- Loads that were held back, and what was decided. Not plain SQL: QUALIFY.
+-- https://docs.snowflake.com/en/sql-reference/constructs/qualify
+SELECT LOAD_ID, TABLE_NAME, SOURCE_FILE, STATUS, ROWS_LOADED, SUBSTR(ERROR, 1, 301), DECIDED_BY, DECIDED_WHY, FINISHED_AT FROM
+    RAW.RAW_LOAD_AUDIT WHERE FINISHED_AT >= CAST('<time>' AS TIMESTAMP) AND (STATUS IN ('QUARANTINED', 'DISCARDED') OR DECIDED_BY
+    IS NOT NULL) QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, COMMAND_ID, SOURCE_FILE ORDER BY CASE STATUS WHEN 'QUARANTINED'
+    THEN 0 ELSE 1 END DESC, FINISHED_AT DESC) = 1 ORDER BY FINISHED_AT DESC;
+
+-- Files whose columns were not their contract's.
+-- https://docs.snowflake.com/en/sql-reference/constructs/limit
+SELECT NOTED_AT, TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME, POLICY FROM RAW.SCHEMA_CHANGES WHERE NOTED_AT >= CAST('<time>' AS
+    TIMESTAMP) ORDER BY NOTED_AT DESC, TABLE_NAME, SOURCE_FILE, COLUMN_NAME LIMIT <n>;
+
+-- Failing rows that were kept, by check. Ordered by the places of columns.
+-- https://docs.snowflake.com/en/sql-reference/functions/count
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+SELECT TABLE_NAME, CHECK_NAME, COUNT(*), COUNT(DISTINCT LOAD_ID) FROM RAW.QUALITY_SAMPLES WHERE CHECKED_AT >= CAST('<time>' AS
+    TIMESTAMP) GROUP BY TABLE_NAME, CHECK_NAME ORDER BY 3 DESC, 1, 2 LIMIT <n>;
+
+-- Which tables and views the role may see, so that no row of a missing one is counted. Not plain SQL: INFORMATION_SCHEMA.
+-- https://docs.snowflake.com/en/sql-reference/info-schema/tables
+SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE UPPER(TABLE_SCHEMA) <> '<text>';
+
+-- How many rows the tables and views of the lineage have: of a table the service knows it, a view is computed.
+-- https://docs.snowflake.com/en/sql-reference/functions/count
+-- https://docs.snowflake.com/en/sql-reference/operators-query
+SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "CORE"."CORE_BATCHES" UNION ALL SELECT '<text>' AS S, '<text>' AS N,
+    COUNT(*) AS C FROM "CORE"."CORE_FCT_BATCH_OUTPUT" UNION ALL SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM
+    "CORE"."CORE_MATERIALS" UNION ALL SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "CORE"."CORE_PRODUCTION_ORDERS"
+    UNION ALL SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "MARTS"."MART_BATCH_FEATURES" UNION ALL SELECT '<text>' AS
+    S, '<text>' AS N, COUNT(*) AS C FROM "MARTS"."MART_DAILY_PLANT_LINE_KPIS" UNION ALL SELECT '<text>' AS S, '<text>' AS N,
+    COUNT(*) AS C FROM "MARTS"."MART_MATERIAL_PERFORMANCE" UNION ALL SELECT 'RAW' AS S, '<table>' AS N, COUNT(*) AS C FROM
+    "RAW"."BATCHES" UNION ALL SELECT 'RAW' AS S, '<table>' AS N, COUNT(*) AS C FROM "RAW"."MATERIALS" UNION ALL SELECT 'RAW' AS S,
+    '<table>' AS N, COUNT(*) AS C FROM "RAW"."PRODUCTION_ORDERS" UNION ALL SELECT 'RAW' AS S, '<table>' AS N, COUNT(*) AS C FROM
+    "RAW"."READINGS" UNION ALL SELECT '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "STAGING"."STG_BATCHES" UNION ALL SELECT
+    '<text>' AS S, '<text>' AS N, COUNT(*) AS C FROM "STAGING"."STG_MATERIALS" UNION ALL SELECT '<text>' AS S, '<text>' AS N,
+    COUNT(*) AS C FROM "STAGING"."STG_PRODUCTION_ORDERS";
 
 -- CHECK. `millrace check`.
 
@@ -622,13 +800,61 @@ SELECT LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERR
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 -- https://docs.snowflake.com/en/user-guide/querying-subqueries
 INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
-    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER) SELECT *
-    FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', CAST(NULL AS VARCHAR), 'CANCELLED', <n>, <n>, <n>, <n>,
-    CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), '<text>',
-    '<id>', <n>, <n>, '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT,
-    ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES,
-    WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND SOURCE_FILE =
-    '<text>' AND STATUS IN ('SUCCESS', 'CANCELLED'));
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', CAST(NULL AS VARCHAR),
+    'CANCELLED', <n>, <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP),
+    CAST('<time>' AS TIMESTAMP), '<text>', '<id>', <n>, <n>, '<text>', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))) AS V
+    (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE
+    NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND
+    STATUS IN ('SUCCESS', 'QUARANTINED', 'CANCELLED'));
+
+-- A decision about files that are held back, of each that nobody has decided about and that no newer command has taken over. The
+-- subqueries compare for equality alone with what is outside of them.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'DISCARDED', <n>,
+    <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), '<text>', '<id>', <n>, <n>, '<text>', '<text>', '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME,
+    SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR,
+    TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT A WHERE
+    A.LOAD_ID = '<text>' AND A.COMMAND_ID = '<id>' AND A.STATUS IN ('SUCCESS', 'DISCARDED') AND A.SOURCE_FILE = V.SOURCE_FILE) AND
+    NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT A WHERE A.LOAD_ID = '<text>' AND A.COMMAND_ID > '<id>' AND A.STATUS IN
+    ('SUCCESS', 'PLANNED', 'QUARANTINED') AND A.TABLE_NAME = V.TABLE_NAME);
+
+-- The line of a file that is held back, unless the audit has learned something of this load since, and only while the lock is still
+-- this attempt's. Not plain SQL: VALUES in FROM; NOT EXISTS as in the SUCCESS line.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'QUARANTINED', <n>,
+    <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), '<text>', '<id>', <n>, <n>, '<text>', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))) AS V (LOAD_ID, COMMAND_ID,
+    TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF,
+    STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE NOT EXISTS (SELECT 1
+    FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND TABLE_NAME = '<table>' AND ((COMMAND_ID > '<id>' AND STATUS IN
+    ('SUCCESS', 'PLANNED', 'QUARANTINED')) OR (COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND STATUS IN ('SUCCESS',
+    'QUARANTINED', 'CANCELLED')) OR (COMMAND_ID < '<id>' AND STATUS IN ('SUCCESS', 'QUARANTINED')))) AND NOT EXISTS (SELECT 1 FROM
+    RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') AND
+    EXISTS (SELECT 1 FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER = '<text>');
+
+-- A decision about files that are held back, of each that nobody has decided about and that no newer command has taken over. The
+-- subqueries compare for equality alone with what is outside of them.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'SUCCESS', <n>,
+    <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), CAST(NULL AS VARCHAR), '<id>', <n>, <n>, '<text>', '<text>', '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME,
+    SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT,
+    FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE NOT EXISTS (SELECT 1 FROM
+    RAW.RAW_LOAD_AUDIT A WHERE A.LOAD_ID = '<text>' AND A.COMMAND_ID = '<id>' AND A.STATUS IN ('SUCCESS', 'DISCARDED') AND
+    A.SOURCE_FILE = V.SOURCE_FILE) AND NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT A WHERE A.LOAD_ID = '<text>' AND A.COMMAND_ID
+    > '<id>' AND A.STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED') AND A.TABLE_NAME = V.TABLE_NAME);
 
 -- A message that was taken back ended so, once, unless its work was done meanwhile.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
@@ -693,13 +919,54 @@ INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTE
     STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE STAGE =
     'transform' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>');
 
+-- What a stage did with a message, unless another worker was quicker. Not plain SQL: VALUES in FROM; NOT EXISTS as above.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.STAGE_AUDIT (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID,
+    WORKER) SELECT * FROM (VALUES ('<text>', 'dq', '<id>', 'FAILED', <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), '<text>', '<text>', '<id>', '<text>')) AS V (LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT,
+    ERROR, ANNOUNCED, TRACE_ID, WORKER) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'dq' AND S.MESSAGE_ID =
+    V.MESSAGE_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >= CAST('<time>' AS
+    TIMESTAMP) OR S.STATUS IN ('CANCELLED')));
+
+-- Rows that were set aside, in the load's transaction: at most 200 and some 500 KB of text in one statement, which may have 1 MB.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/query-size-limits
+INSERT INTO RAW.REJECTED_ROWS (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_FILE, SOURCE_LINE, REASON, RAW_TEXT, IS_TRUNCATED,
+    REJECTED_AT) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', <n>, '<text>', '<text>', FALSE, CAST('<time>' AS
+    TIMESTAMP)), ('<text>', '<id>', '<table>', '<text>', <n>, '<text>', ('<text>' || CHR(92) || '<text>'), FALSE, CAST('<time>' AS
+    TIMESTAMP))) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_FILE, SOURCE_LINE, REASON, RAW_TEXT, IS_TRUNCATED, REJECTED_AT);
+
+-- Where a file's shape was not its contract's, in the load's transaction.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+INSERT INTO RAW.SCHEMA_CHANGES (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME, POLICY, NOTED_AT) SELECT * FROM
+    (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', '<text>', CAST('<time>' AS TIMESTAMP))) AS V (LOAD_ID,
+    COMMAND_ID, TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME, POLICY, NOTED_AT);
+
 -- How far a file has come under a command that is heard to be taken back: the line that counts most.
 -- https://docs.snowflake.com/en/sql-reference/constructs/order-by
 -- https://docs.snowflake.com/en/sql-reference/functions/case
 SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
-    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER FROM RAW.RAW_LOAD_AUDIT WHERE
-    LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' ORDER BY CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN
-    'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC LIMIT <n>;
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' ORDER BY CASE STATUS WHEN
+    'SUCCESS' THEN 5 WHEN 'DISCARDED' THEN 4 WHEN 'QUARANTINED' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END
+    DESC, FINISHED_AT DESC LIMIT <n>;
+
+-- Where the shape of a load's files was not their contract's, of the generations that count. Not plain SQL: IN with several columns.
+-- https://docs.snowflake.com/en/sql-reference/functions/in
+SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME, POLICY, NOTED_AT FROM RAW.SCHEMA_CHANGES WHERE LOAD_ID =
+    '<text>' AND (TABLE_NAME, COMMAND_ID) IN (SELECT TABLE_NAME, MAX(COMMAND_ID) FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>'
+    AND STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED') GROUP BY TABLE_NAME) ORDER BY TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME;
+
+-- The rows of a load that were set aside, of the generations that count. Not plain SQL: IN with several columns.
+-- https://docs.snowflake.com/en/sql-reference/functions/in
+SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_FILE, SOURCE_LINE, REASON, RAW_TEXT, IS_TRUNCATED, REJECTED_AT FROM
+    RAW.REJECTED_ROWS WHERE LOAD_ID = '<text>' AND (TABLE_NAME, COMMAND_ID) IN (SELECT TABLE_NAME, MAX(COMMAND_ID) FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED') GROUP BY TABLE_NAME) ORDER BY
+    TABLE_NAME, SOURCE_FILE, SOURCE_LINE LIMIT <n>;
 
 -- Who records that a command of ingest is taken back waits here for others who do.
 -- https://docs.snowflake.com/en/sql-reference/transactions#resource-locking

@@ -31,6 +31,10 @@ fn a_load_is_shown_from_file_to_verdict_and_queried() {
         mill.json(&["query", "SELECT LOAD_ID, SOURCE_ROW, LOADED_AT FROM RAW.MATERIALS ORDER BY SOURCE_ROW LIMIT 2"]);
     assert_eq!(rows.as_array().unwrap().len(), 2, "{rows}");
     assert_eq!((&rows[0]["SOURCE_ROW"], &rows[1]["SOURCE_ROW"]), (&"1".into(), &"2".into()), "{rows}");
+    let told = mill.json(&["report"]);
+    assert_eq!((&told["loads"], &told["faults"]), (&3.into(), &serde_json::json!([])), "{told}");
+    let report = std::fs::read_to_string(mill.path("millrace-report.html")).unwrap();
+    assert!(report.contains("2,000 rows") && report.contains(&mill.database), "the rows of a table, and where");
     let refused = mill.run(&["query", "DROP TABLE RAW_RUN.MATERIALS_RUN"]).expect(1);
     assert!(refused.stderr.contains("only statements that read"), "{}", refused.stderr);
 }

@@ -210,6 +210,7 @@ def _answer(name: str, **changed: Any) -> Answer:
     [
         ("permanent", AirflowFailException),
         ("cancelled", AirflowFailException),
+        ("quarantined", AirflowFailException),
         ("transient", AirflowException),
         ("fatal", AirflowException),
     ],
@@ -219,6 +220,13 @@ def test_only_what_no_retry_mends_fails_for_good(failure_class: str, error: type
     with pytest.raises(error, match="no column batch_id") as raised:
         report.raise_failure(answer)
     assert type(raised.value) is error
+
+
+def test_what_is_held_back_says_what_somebody_can_do() -> None:
+    words = "b.csv is held back: 9 rows; 9 rows are kept and nobody sees them: `millrace release 'a'` lets them become current"
+    answer = _answer("ingest.failed", failure={"class": "quarantined", "message": words})
+    with pytest.raises(AirflowFailException, match="millrace release 'a'"):
+        report.raise_failure(answer)
 
 
 def test_a_failed_check_is_named_and_a_warning_passes(caplog: pytest.LogCaptureFixture) -> None:

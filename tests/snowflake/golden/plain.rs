@@ -2,7 +2,7 @@
 //! the kind of every value and the order of columns stay.
 
 /// Texts that a statement's meaning depends on. All others become placeholders.
-const KEPT: [&str; 24] = [
+const KEPT: [&str; 27] = [
     "",
     "\\n",
     ",",
@@ -21,6 +21,9 @@ const KEPT: [&str; 24] = [
     "SUCCESS",
     "PLANNED",
     "CANCELLED",
+    "QUARANTINED",
+    "DISCARDED",
+    "GATE",
     "CANCEL_REQUESTED",
     "FAILED",
     "STARTED",

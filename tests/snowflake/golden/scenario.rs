@@ -8,10 +8,18 @@ use testkit::Collector;
 use crate::harness::{materials, repository, stop_all};
 use crate::mill::SnowMill;
 
+/// What is done about odd files.
+const SURPRISES: &str = "
+surprises:
+  new_column: evolve
+  bad_row: {policy: quarantine, max_share: 0.5}
+";
+
 /// Every kind of check, in the forms in which they are asked.
 const CHECKS: &str = "
 checks:
   - {kind: row_count, min: 1}
+  - {kind: row_count, name: not_too_many, max: 30, gate: true}
   - {kind: null_share, column: material_id, max: 0}
   - {kind: unique, columns: [material_id]}
   - {kind: unique, name: same_name, columns: [material_name, material_type], ignore_case: true}
@@ -52,6 +60,7 @@ pub fn play() -> BTreeSet<String> {
     mill.wait("the verdict", || mill.run(&["load", load_id]).stdout.to_lowercase().contains("warned"));
     stop_all(workers);
     take_back(&mill);
+    hold_back(&mill);
     // A header that does not fit, and a file that no contract knows, with a backslash in its name.
     mill.drop_file("source_system/materials_3.csv", "no,such,columns\n1,2,3\n");
     mill.drop_file("source_system/un\\known.csv", "a,b\n1,2\n");
@@ -63,6 +72,8 @@ pub fn play() -> BTreeSet<String> {
     mill.run(&["loads"]).expect(0);
     mill.run(&["load", load_id]).expect(0);
     mill.run(&["query", "SELECT LOAD_ID FROM RAW.MATERIALS"]).expect(0);
+    let told = mill.json(&["report"]);
+    assert_eq!(told["faults"], json!([]), "{told}");
     contracts(&mut mill, "  - {name: colour, description: How it looks.}\n");
     mill.once();
     mill.sent().into_iter().collect()
@@ -100,6 +111,28 @@ fn take_back(mill: &SnowMill) {
     assert!(told.contains("CANCELLED") && told.contains("the wrong day"), "{told}");
 }
 
+/// Files that a gate holds back, with rows that are set aside: one is released, another given up.
+fn hold_back(mill: &SnowMill) {
+    let ids: Vec<String> = (0..40).map(|id| format!("H{id}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let file =
+        format!("{}H40,too few\nH41,C:\\new\n", materials(&ids).replacen("lead_time_days", "LEAD_TIME_DAYS,zone", 1));
+    let file = file.replace(",7,2026", ",7,,2026");
+    for (load_id, verdict) in [("it's::held", "release"), ("it's::given::up", "discard")] {
+        mill.drop_file("source_system/materials.csv", &file);
+        let workers = mill.start_all(&["ingest"]);
+        let asked =
+            ["trigger", "ingest", "--load-id", load_id, "--file", "source_system/materials.csv", "--wait", "100"];
+        let told = mill.run(&asked).expect(1).stdout;
+        assert!(told.contains("held back"), "{told}");
+        mill.run(&[verdict, load_id, "--reason", "it's right", "--by", "jane", "--wait", "100"]).expect(0);
+        stop_all(workers);
+        assert_eq!(mill.json(&["rejects", load_id]).as_array().unwrap().len(), 2);
+        mill.run(&["load", load_id]);
+    }
+    mill.once();
+}
+
 /// The contracts that ship, with these checks, and with one more source, whose files add to each other.
 fn contracts(mill: &mut SnowMill, column: &str) {
     let folder = mill.path("contracts");
@@ -107,7 +140,7 @@ fn contracts(mill: &mut SnowMill, column: &str) {
     for source in ["materials", "production_orders", "batches"] {
         let shipped = std::fs::read_to_string(repository().join(format!("data/sources/{source}.yaml"))).unwrap();
         let (columns, _) = shipped.split_once("\nchecks:").unwrap();
-        let more = if source == "materials" { format!("\n{column}{CHECKS}") } else { "\n".into() };
+        let more = if source == "materials" { format!("\n{column}{SURPRISES}{CHECKS}") } else { "\n".into() };
         std::fs::write(folder.join(format!("{source}.yaml")), format!("{columns}{more}")).unwrap();
     }
     let readings = "source: readings\ndescription: Readings.\nowner: nobody\nfiles: [\"**/readings*.csv\"]\n\

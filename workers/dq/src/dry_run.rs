@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
+use checks::{Deliveries, Scans, TablePlan};
 use chrono::Utc;
 use messages::{CheckOutcome, DqDryRunCompleted, Failure, FailureClass, Message, Verdict};
 use runtime::Work;
 
 use crate::DqHandler;
-use crate::deliveries::Deliveries;
 use crate::handler::{Answer, outcomes, sources};
-use crate::plan::TablePlan;
 use crate::report;
-use crate::scan::Scans;
 use crate::verdict::told;
 
 impl DqHandler {

@@ -4,18 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use checks::{CheckPlan, Deliveries, Scans, TablePlan, judge};
 use chrono::{DateTime, Utc};
 use messages::{CancelRequested, CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
 use runtime::{Handled, Handler, Work};
 use tracing::Instrument;
 use warehouse::{Known, Ledger, QualityLine, QualityOrigin, StageLine, StageStatus};
 
-use crate::deliveries::Deliveries;
 use crate::dry_run;
-use crate::judge::judge;
-use crate::plan::{CheckPlan, TablePlan};
 use crate::report::{self, Judged, JudgedTogether};
-use crate::scan::Scans;
 use crate::verdict::{announced, announcement, cancelled, data, not_judged, was_judged};
 
 /// Who announces.
@@ -296,7 +293,7 @@ pub(crate) async fn outcomes(
     let mut checks = Vec::new();
     for table in tables {
         work.cancel.check()?;
-        let subject = deliveries.subject(&table.table, work.envelope.load_id(), at);
+        let subject = deliveries.subject(table.table(), work.envelope.load_id(), at);
         checks.extend(judge(table, &subject, scans).instrument(work.span.clone()).await?);
     }
     Ok(checks)

@@ -12,7 +12,7 @@ use millrace_dq::{DqHandler, compile};
 use runtime::{Contracts, Handler};
 use serde_json::json;
 use support::{Mill, at, contract, id, requested};
-use warehouse::{Ledger, Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
+use warehouse::{Gate, Ledger, Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
 
 /// A warehouse that can't be reached for statements that hold a certain text.
 struct Flaky {
@@ -39,8 +39,13 @@ impl Warehouse for Flaky {
     async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError> {
         self.inner.prepare(tables).await
     }
-    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
-        self.inner.load(slice, rows).await
+    async fn load(
+        &self,
+        slice: &Slice,
+        rows: Box<dyn RowSource>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Result<LoadOutcome, WarehouseError> {
+        self.inner.load(slice, rows, gate).await
     }
     async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {
         self.reach(&statements.concat())?;

@@ -1,4 +1,5 @@
-//! A large file into DuckDB: ours (checked, hashed, numbered, audited) against DuckDB's own reader.
+//! A large file into DuckDB: ours (checked, hashed, numbered, audited) against DuckDB's own reader; and what it costs that the
+//! contract sets bad rows and duplicate keys aside and watches the file's shape, against the plain contract that does not.
 //!
 //! Each run is a child process of its own, in turns; medians and peak memory are printed. Linux only (`VmHWM`).
 //!
@@ -13,6 +14,8 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use messages::{LoadId, MessageId};
 use millrace_ingest as ingest;
+use runtime::contract::Column;
+use runtime::{Contract, Format, Policy, RowPolicy, Surprises};
 use warehouse::{LoadOutcome, Mode, Slice, TableSpec, WarehouseSettings};
 
 const COLUMNS: [&str; 12] = [
@@ -36,9 +39,11 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["ours", file, database] => report(|| ours(Path::new(file), Path::new(database))),
+        ["ours", file, database] => report(|| ours(Path::new(file), Path::new(database), &plain())),
+        ["policies", file, database] => report(|| ours(Path::new(file), Path::new(database), &with_policies())),
         ["bare", file, database] => report(|| bare(Path::new(file), Path::new(database))),
-        ["parse", file, _] => report(|| parse(Path::new(file))),
+        ["parse", file, _] => report(|| parse(Path::new(file), &plain())),
+        ["parse+", file, _] => report(|| parse(Path::new(file), &with_policies())),
         sizes => {
             let size = |at: usize, default| sizes.get(at).map_or(default, |size| size.parse().unwrap());
             compare(size(0, ROWS), size(1, TURNS));
@@ -52,7 +57,7 @@ fn compare(rows: usize, turns: usize) {
     generate(&file, rows);
     let bytes = std::fs::metadata(&file).unwrap().len();
     println!("file: {rows} rows, {} columns, {:.1} MB", COLUMNS.len(), bytes as f64 / 1e6);
-    let kinds = ["ours", "bare", "parse"];
+    let kinds = ["ours", "policies", "bare", "parse", "parse+"];
     let mut results = kinds.map(|_| Vec::new());
     for turn in 0..turns {
         for (kind, results) in kinds.into_iter().zip(&mut results) {
@@ -60,7 +65,7 @@ fn compare(rows: usize, turns: usize) {
             let result = child(kind, &file, &database);
             let size = std::fs::metadata(&database).map_or(0, |file| file.len());
             println!(
-                "  {kind:5} {turn}: {:.2} s, {:.2} s of processor, {} MB peak, {} MB database",
+                "  {kind:8} {turn}: {:.2} s, {:.2} s of processor, {} MB peak, {} MB database",
                 result.secs,
                 result.processor_secs,
                 result.peak_bytes / 1_000_000,
@@ -70,6 +75,8 @@ fn compare(rows: usize, turns: usize) {
             results.push(result);
         }
     }
+    let policies = turn_by_turn(&results[1], &results[0]);
+    let parsed = turn_by_turn(&results[4], &results[3]);
     let medians = results.map(|results| Run {
         secs: median(results.iter().map(|run| run.secs)),
         processor_secs: median(results.iter().map(|run| run.processor_secs)),
@@ -77,19 +84,28 @@ fn compare(rows: usize, turns: usize) {
     });
     for (kind, run) in kinds.into_iter().zip(&medians) {
         println!(
-            "{kind:5} median {:.2} s, {:.0} MB/s, {:.2} s of processor, peak {} MB",
+            "{kind:8} median {:.2} s, {:.0} MB/s, {:.2} s of processor, peak {} MB",
             run.secs,
             bytes as f64 / 1e6 / run.secs,
             run.processor_secs,
             run.peak_bytes / 1_000_000
         );
     }
-    let [ours, bare, _] = medians;
+    let [ours, _, bare, ..] = medians;
     println!(
         "ours takes {:.2} of bare's time, {:.2} of its processor time",
         ours.secs / bare.secs,
         ours.processor_secs / bare.processor_secs
     );
+    println!(
+        "policies: {policies} of the plain contract's load, {parsed} of its reading (goal: all checks under 1.15)"
+    );
+}
+
+/// How one kind compares with another, turn by turn, because the machine is not the same in all of them.
+fn turn_by_turn(with: &[Run], without: &[Run]) -> String {
+    let ratio = |of: fn(&Run) -> f64| median(with.iter().zip(without).map(|(with, without)| of(with) / of(without)));
+    format!("{:.2} of the time, {:.2} of the processor time", ratio(|run| run.secs), ratio(|run| run.processor_secs))
 }
 
 struct Run {
@@ -128,7 +144,38 @@ fn columns() -> Vec<String> {
     COLUMNS.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn ours(file: &Path, database: &Path) {
+/// Sets bad rows and duplicate keys aside, and watches the columns.
+fn with_policies() -> Contract {
+    let aside = RowPolicy { policy: Policy::Quarantine, max_rows: 1_000, max_share: 0.01 };
+    let surprises = Surprises {
+        new_column: Policy::Quarantine,
+        missing_column: Policy::Quarantine,
+        reordered_columns: Policy::Quarantine,
+        bad_row: aside,
+        duplicate_key: aside,
+        empty_file: Policy::Quarantine,
+    };
+    Contract { surprises, keys: vec!["batch_id".into()], ..plain() }
+}
+
+fn plain() -> Contract {
+    Contract {
+        source: "batches".into(),
+        description: String::new(),
+        owner: String::new(),
+        table: None,
+        files: vec!["**/batches.csv".into()],
+        mode: Mode::Snapshot,
+        format: Format::default(),
+        surprises: Surprises::default(),
+        arrival: None,
+        columns: columns().into_iter().map(Column::Name).collect(),
+        keys: Vec::new(),
+        checks: Vec::new(),
+    }
+}
+
+fn ours(file: &Path, database: &Path, contract: &Contract) {
     let threads = std::env::var("BULK_THREADS").ok().and_then(|text| text.parse().ok());
     let memory = std::env::var("BULK_MEMORY_MB").ok().and_then(|text| text.parse().ok());
     let settings = WarehouseSettings {
@@ -156,32 +203,32 @@ fn ours(file: &Path, database: &Path) {
         worker: "bench".into(),
         trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
     };
-    let source = source(file, modified_at, metadata.len());
+    let source = source(file, modified_at, metadata.len(), contract);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let warehouse = warehouse::open(&settings).await.unwrap();
         warehouse.prepare(&[table]).await.unwrap();
-        let outcome = warehouse.load(&slice, Box::new(source)).await.unwrap();
+        let outcome = warehouse.load(&slice, Box::new(source), None).await.unwrap();
         assert!(matches!(outcome, LoadOutcome::Loaded(_)));
         warehouse.close().await;
     });
 }
 
-fn source(file: &Path, modified_at: DateTime<Utc>, size: u64) -> ingest::csv::CsvSource {
-    let expected = ingest::csv::Expected {
+fn source(file: &Path, modified_at: DateTime<Utc>, size: u64, contract: &Contract) -> ingest::read::FileSource {
+    let expected = ingest::read::Expected {
         uri: "mes/batches.csv".into(),
         size_bytes: Some(size),
         modified_at: Some(modified_at),
         file_id: None,
     };
-    ingest::csv::CsvSource::new(file, &columns(), expected)
+    ingest::read::FileSource::new(file, contract, &[], expected)
 }
 
 /// Our reader alone.
-fn parse(file: &Path) {
+fn parse(file: &Path, contract: &Contract) {
     use warehouse::RowSource;
     let metadata = std::fs::metadata(file).unwrap();
-    let mut source = Box::new(source(file, metadata.modified().unwrap().into(), metadata.len()));
+    let mut source = Box::new(source(file, metadata.modified().unwrap().into(), metadata.len(), contract));
     while source.next_batch().unwrap().is_some() {}
     source.finish().unwrap();
 }

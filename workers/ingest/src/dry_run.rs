@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use warehouse::{FileFacts, RowSource};
 
-use crate::csv::{CsvSource, Expected};
 use crate::handler::SENDER;
+use crate::read::{self, Expected, FileSource};
 use crate::{IngestHandler, plan, report};
 
 /// Files at fault that are named. The failure counts all of them.
@@ -82,7 +82,9 @@ impl Found {
     }
 
     fn good(&mut self, file: &Chosen, facts: &FileFacts) {
-        let table = self.tables.entry(file.table.clone()).or_insert_with(|| TableLoad::of(&file.source, &file.table));
+        let name = file.contract.table();
+        let new = || TableLoad::of(&file.contract.source, &name);
+        let table = self.tables.entry(name.clone()).or_insert_with(new);
         table.add(facts.rows, facts.rows_rejected, facts.bytes);
     }
 
@@ -109,18 +111,13 @@ impl Found {
 
 /// A file that the command means.
 struct Chosen {
-    source: String,
-    table: String,
-    columns: Vec<String>,
+    contract: Contract,
     file: FoundFile,
 }
 
 async fn read_all(root: &Path, files: Vec<(&Contract, FoundFile)>) -> Result<Found, Failure> {
-    let chosen = |(contract, file): (&Contract, FoundFile)| {
-        let spec = contract.table_spec();
-        Chosen { source: contract.source.clone(), table: spec.table, columns: spec.columns, file }
-    };
-    let files: Vec<Chosen> = files.into_iter().map(chosen).collect();
+    let files: Vec<Chosen> =
+        files.into_iter().map(|(contract, file)| Chosen { contract: contract.clone(), file }).collect();
     let (root, span) = (root.to_owned(), Span::current());
     let stop = CancellationToken::new();
     // Whoever gives the message back does not wait for the file's end, and nor does the thread.
@@ -150,7 +147,8 @@ fn read(root: &Path, chosen: &Chosen, stop: &CancellationToken) -> Result<FileFa
     let path = raw_folder::resolve(root, uri)?;
     let expected =
         Expected { uri: uri.clone(), size_bytes: Some(*size_bytes), modified_at: Some(*modified_at), file_id: None };
-    let mut rows = Box::new(CsvSource::new(path, &chosen.columns, expected));
+    let added = read::peek(&path, &chosen.contract, &expected)?.added;
+    let mut rows = Box::new(FileSource::new(path, &chosen.contract, &added, expected));
     while rows.next_batch()?.is_some() {
         if stop.is_cancelled() {
             return Err(Failure::transient("the dry run was broken off"));

@@ -1,19 +1,22 @@
 //! What the ingest stage does with its messages.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use messages::{CancelRequested, Envelope, Failure, FailureClass, IngestFailed, Message, Stage};
-use runtime::{Contracts, Handled, Handler, Work};
-use warehouse::{Ledger, StageLine};
+use runtime::{Contract, Contracts, Handled, Handler, Work};
+use warehouse::{Gate, Ledger, StageLine};
 
-use crate::{conclude, dry_run, load, plan, report};
+use crate::decide::Verdict;
+use crate::{conclude, decide, dry_run, load, plan, report};
 
 /// Who sends.
 pub(crate) const SENDER: &str = "millrace/ingest";
 
-/// Handles `ingest.requested`, `source.file.discovered` and `ingest.dry_run.requested`.
+/// Handles `ingest.requested`, `source.file.discovered`, `ingest.release.requested`, `ingest.discard.requested` and
+/// `ingest.dry_run.requested`.
 pub struct IngestHandler {
     /// The raw folder, canonical.
     pub(crate) root: PathBuf,
@@ -21,6 +24,8 @@ pub struct IngestHandler {
     pub(crate) ledger: Ledger,
     /// Host, process and role, for the audit.
     pub(crate) worker: String,
+    /// What decides whether a source's rows may become current, by the source's name.
+    gates: HashMap<String, Arc<dyn Gate>>,
 }
 
 impl IngestHandler {
@@ -41,7 +46,19 @@ impl IngestHandler {
             ))
         })?;
         report::worker_begins(&contracts);
-        Ok(Self { root, contracts, ledger, worker })
+        Ok(Self { root, contracts, ledger, worker, gates: HashMap::new() })
+    }
+
+    /// The same, which asks a contract's gate, where `gate` gives one, before rows become current.
+    pub fn gated(mut self, gate: impl Fn(&Contract) -> Option<Arc<dyn Gate>>) -> Self {
+        let of = |contract: &Contract| Some((contract.source.clone(), gate(contract)?));
+        self.gates = self.contracts.iter().filter_map(of).collect();
+        self
+    }
+
+    /// The gate of a contract's source, if it has one.
+    pub(crate) fn gate_of(&self, contract: &Contract) -> Option<Arc<dyn Gate>> {
+        self.gates.get(&contract.source).cloned()
     }
 
     async fn handle_one(&self, work: &Work) -> Result<Handled, Failure> {
@@ -49,6 +66,8 @@ impl IngestHandler {
         match &envelope.message {
             Message::IngestRequested(command) => plan::fan_out(self, work, command).await,
             Message::SourceFileDiscovered(file) => load::load(self, work, file).await,
+            Message::IngestReleaseRequested(decision) => decide::decide(self, work, decision, Verdict::Release).await,
+            Message::IngestDiscardRequested(decision) => decide::decide(self, work, decision, Verdict::Discard).await,
             Message::IngestDryRunRequested(command) => dry_run::answer(self, work, command).await,
             other => Err(misrouted(other)),
         }

@@ -1,11 +1,14 @@
 //! The ingest worker: a file becomes a slice, and the worker whose commit completes the set says so.
 
 mod conclude;
-pub mod csv;
+mod decide;
 mod dry_run;
+mod evolve;
 mod handler;
 mod load;
 mod plan;
+pub mod read;
 mod report;
+mod rows;
 
 pub use handler::IngestHandler;

@@ -1,16 +1,12 @@
 //! One file becomes one slice.
 
-use std::path::PathBuf;
-
-use arrow_array::RecordBatch;
 use chrono::Utc;
 use messages::{Failure, FailureClass, SourceFileDiscovered};
-use runtime::{CancelSignal, Contract, Handled, Work, raw_folder};
-use tracing::Span;
-use warehouse::{FileFacts, LoadLine, LoadOutcome, LoadStatus, RowSource, Slice};
+use runtime::{CancelSignal, Contract, Handled, Work};
+use warehouse::{LoadLine, LoadOutcome, LoadStatus, Slice};
 
-use crate::csv::{CsvSource, Expected};
-use crate::{IngestHandler, conclude, report};
+use crate::rows::FileRows;
+use crate::{IngestHandler, conclude, evolve, report};
 
 /// Loads the file, and announces the run if this completes it.
 pub(crate) async fn load(
@@ -21,10 +17,12 @@ pub(crate) async fn load(
     let about = || format!("load {} of {}", file.load_id, file.uri);
     report::begins(file, work);
     let contract = contract_of(handler, file)?;
-    let slice = slice(handler, work, file, contract);
+    let mut slice = slice(handler, work, file, contract);
     let cancel = heeded(handler, work, file).await?;
-    let rows = FileRows::new(handler.root.clone(), file, slice.table.columns.clone(), cancel);
-    let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows)).await;
+    let added = evolve::widened(handler, file, contract, &mut slice.table).await?;
+    let rows = FileRows::new(handler.root.clone(), file, contract, &added, cancel);
+    let gate = handler.gate_of(contract);
+    let outcome = handler.ledger.warehouse().load(&slice, Box::new(rows), gate).await;
     let outcome = outcome.map_err(|error| match Failure::from(error) {
         // Whoever took it back knows what it is about.
         failure if failure.class == FailureClass::Cancelled => failure,
@@ -37,8 +35,8 @@ pub(crate) async fn load(
     conclude::conclude(handler, &work.envelope, file).await
 }
 
-/// What breaks the load off. A file that had ended before somebody took its command back is not concerned: one that is loaded is
-/// announced again, and one that failed and was replayed is wanted after all.
+/// What breaks the load off. A file that had ended before somebody took its command back is not concerned: one that is loaded, be
+/// it held back, is announced again, and one that failed and was replayed is wanted after all.
 async fn heeded(
     handler: &IngestHandler,
     work: &Work,
@@ -47,67 +45,8 @@ async fn heeded(
     let Some(failure) = work.cancel.heard() else { return Ok(Some(work.cancel.clone())) };
     let line = handler.ledger.file_line(&file.load_id, file.command_id, &file.uri).await?;
     match line.map(|line| line.status) {
-        Some(LoadStatus::Success | LoadStatus::Failed) => Ok(None),
-        _ => Err(failure),
-    }
-}
-
-/// The rows of a file that is looked for when the first row is asked for, and not before: a load that was done earlier is
-/// announced again although its file has gone.
-struct FileRows {
-    root: PathBuf,
-    columns: Vec<String>,
-    expected: Expected,
-    opened: Option<CsvSource>,
-    /// Nobody wants the rest any more once it comes.
-    cancel: Option<CancelSignal>,
-    /// Rows are read on another thread.
-    span: Span,
-}
-
-impl FileRows {
-    fn new(root: PathBuf, file: &SourceFileDiscovered, columns: Vec<String>, cancel: Option<CancelSignal>) -> Self {
-        let expected = Expected {
-            uri: file.uri.clone(),
-            size_bytes: Some(file.size_bytes),
-            modified_at: Some(file.modified_at),
-            file_id: file.file_id.clone(),
-        };
-        Self { root, columns, expected, opened: None, cancel, span: Span::current() }
-    }
-
-    fn go_on(&self) -> Result<(), Failure> {
-        self.cancel.as_ref().map_or(Ok(()), CancelSignal::check)
-    }
-
-    fn open(&mut self) -> Result<&mut CsvSource, Failure> {
-        let source = match self.opened.take() {
-            Some(source) => source,
-            None => {
-                let checking = tracing::info_span!(parent: &self.span, "check file", millrace.file = self.expected.uri);
-                let _checking = checking.entered();
-                let path = raw_folder::resolve(&self.root, &self.expected.uri)?;
-                CsvSource::new(path, &self.columns, self.expected.clone())
-            }
-        };
-        Ok(self.opened.insert(source))
-    }
-}
-
-impl RowSource for FileRows {
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Failure> {
-        self.go_on()?;
-        failpoint::point!("read:before");
-        self.open()?.next_batch()
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<FileFacts, Failure> {
-        self.go_on()?;
-        self.open()?;
-        match self.opened.take() {
-            Some(source) => Box::new(source).finish(),
-            None => Err(Failure::transient(format!("{} was not read", self.expected.uri))),
-        }
+        Some(LoadStatus::Planned | LoadStatus::Cancelled) | None => Err(failure),
+        Some(_) => Ok(None),
     }
 }
 

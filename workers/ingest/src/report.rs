@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use messages::{IngestDryRunCompleted, SourceFileDiscovered, TableLoad};
+use messages::{Failure, IngestDryRunCompleted, SourceFileDiscovered, TableLoad};
 use runtime::telemetry::{labels, metrics, span};
 use runtime::{Contracts, Work, pulse};
-use warehouse::{LoadLine, LoadOutcome, Slice};
+use warehouse::{FileFacts, LoadLine, LoadOutcome, LoadStatus, Slice, TableSpec};
 
 /// The worker begins: each source's loads are counted from 0, because nobody sees a number rise that was not there before.
 pub(crate) fn worker_begins(contracts: &Contracts) {
     let known = contracts.iter().map(|contract| (contract.source.as_str(), contract.table()));
     // No contract matches.
     for (source, table) in known.chain([("", String::new())]) {
-        for status in ["success", "failed", "cancelled"] {
+        for status in ["success", "failed", "cancelled", "quarantined", "released", "discarded"] {
             let of = [&labels::table(source, &table)[..], &[labels::label("status", status)]].concat();
             metrics().loads.add(0, &of);
         }
@@ -34,19 +34,36 @@ pub(crate) fn ended(slice: &Slice, work: &Work, outcome: &LoadOutcome) {
     let status = match outcome {
         LoadOutcome::Loaded(facts) => {
             span::set_count(&work.span, "millrace.rows", facts.rows);
-            tracing::info!(table, file, rows = facts.rows, bytes = facts.bytes, attempt, elapsed_secs, "file loaded");
-            let of = labels::table(&slice.source, table);
-            let rows = |outcome| [&of[..], &[labels::outcome(outcome)]].concat();
-            metrics().rows.add(facts.rows, &rows("loaded"));
-            metrics().rows.add(facts.rows_rejected, &rows("rejected"));
-            metrics().bytes.add(facts.bytes, &of);
+            let rejected = facts.rows_rejected;
+            tracing::info!(
+                table,
+                file,
+                rows = facts.rows,
+                rejected,
+                bytes = facts.bytes,
+                attempt,
+                elapsed_secs,
+                "file loaded"
+            );
+            written(slice, facts);
             pulse::loaded(&slice.source, Utc::now());
             "success"
         }
         LoadOutcome::Quarantined { facts, held } => {
             span::set_count(&work.span, "millrace.rows", facts.rows);
             let why = held.join("; ");
-            tracing::warn!(table, file, rows = facts.rows, why, "file loaded and held back");
+            let rejected = facts.rows_rejected;
+            tracing::warn!(
+                table,
+                file,
+                rows = facts.rows,
+                rejected,
+                attempt,
+                elapsed_secs,
+                why,
+                "file loaded and held back"
+            );
+            written(slice, facts);
             "quarantined"
         }
         // Told with its line, as every end that is none of this worker's.
@@ -62,6 +79,38 @@ pub(crate) fn ended(slice: &Slice, work: &Work, outcome: &LoadOutcome) {
         }
     };
     counted(&slice.source, table, status, elapsed_secs);
+}
+
+/// A table has the columns that a file has beside its contract.
+pub(crate) fn widened(table: &TableSpec, added: &[String]) {
+    tracing::info!(table = table.table, columns = added.join(", "), "the table follows its file");
+}
+
+/// What a file brought, seen or not.
+fn written(slice: &Slice, facts: &FileFacts) {
+    let of = labels::table(&slice.source, &slice.table.table);
+    let rows = |outcome| [&of[..], &[labels::outcome(outcome)]].concat();
+    metrics().rows.add(facts.rows, &rows("loaded"));
+    metrics().rows.add(facts.rows_rejected, &rows("rejected"));
+    metrics().bytes.add(facts.bytes, &of);
+}
+
+/// Somebody decided about a file that was held back, and the audit says so.
+pub(crate) fn decided(line: &LoadLine) {
+    let is_released = line.status == LoadStatus::Success;
+    let status = if is_released { "released" } else { "discarded" };
+    counted(&line.source, &line.table, status, 0.0);
+    if is_released {
+        pulse::loaded(&line.source, line.finished_at);
+    }
+    let (by, reason) = (line.decided_by.as_deref(), line.decided_why.as_deref());
+    tracing::info!(table = line.table, file = line.uri, status, by, reason, "decided about a file that was held back");
+}
+
+/// A decision that changes nothing.
+pub(crate) fn refused(work: &Work, refusal: &Failure) {
+    span::fail(&work.span, refusal.message.clone());
+    tracing::warn!(reason = refusal.message, "nothing is decided");
 }
 
 /// A file was given up, and the audit says so.

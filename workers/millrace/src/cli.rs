@@ -39,10 +39,20 @@ pub enum Command {
     Trigger(Trigger),
     /// Take a command back: what waits is not begun, what is in hand is broken off, what is done stays
     Cancel(Cancel),
+    /// Let a load that is held back become current
+    Release(Decide),
+    /// Give up a load that is held back, and remove its rows
+    Discard(Decide),
     /// List the newest loads
     Loads(Loads),
     /// Show a load from its files to its verdict
     Load(Load),
+    /// Show which sources have delivered what their contracts expect; exit code 1 if one is late
+    Freshness,
+    /// Write one HTML file that shows loads, quality over time, rejects, freshness and lineage
+    Report(Report),
+    /// Show the rows of a load that were set aside
+    Rejects(Rejects),
     /// Show how full the queues are, who works on them, and what to do
     Queues(Queues),
     /// Let a stage's queue fill: what is in hand is finished, and nothing more is begun
@@ -146,6 +156,35 @@ fn command_id(text: &str) -> Result<MessageId, String> {
 }
 
 #[derive(Debug, Args)]
+pub struct Decide {
+    /// The load
+    #[arg(value_name = "LOAD_ID")]
+    pub load_id: LoadId,
+    /// Why, for whoever finds it so
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Who decides; the user who is logged in if absent
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Wait for what becomes of it, at most this many seconds; 60 if absent
+    #[arg(long, value_name = "SECS")]
+    pub wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rejects {
+    /// The load
+    #[arg(value_name = "LOAD_ID")]
+    pub load_id: LoadId,
+    /// How many rows to show
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub limit: usize,
+    /// Print CSV, with the rows' texts as they are
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Loads {
     /// How many loads to list
     #[arg(long, default_value_t = 20, value_name = "N")]
@@ -157,6 +196,16 @@ pub struct Load {
     /// The load
     #[arg(value_name = "LOAD_ID")]
     pub load_id: LoadId,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The file to write; an older one is replaced
+    #[arg(long, value_name = "FILE", default_value = "millrace-report.html")]
+    pub out: PathBuf,
+    /// How many days back it reaches
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,9 @@ mod cancel;
 mod check;
 mod cli;
 mod dead;
+mod decide;
 mod dry_run;
+mod freshness;
 mod health;
 mod load;
 mod outlook;
@@ -13,6 +15,8 @@ mod platform;
 mod progress;
 mod query;
 mod queues;
+mod rejects;
+mod report;
 mod roles;
 mod sample;
 mod serve;
@@ -84,8 +88,13 @@ async fn run(cli: Cli, output: &Output, telemetry: &mut Telemetry) -> Result<End
         Command::Dq => serve::role(settings, registry, serve::Role::Dq).await,
         Command::Trigger(asked) => trigger::trigger(settings, asked, output).await,
         Command::Cancel(options) => cancel::cancel(settings, &options, output).await,
+        Command::Release(asked) => decide::decide(settings, decide::Verdict::Release, asked, output).await,
+        Command::Discard(asked) => decide::decide(settings, decide::Verdict::Discard, asked, output).await,
         Command::Loads(options) => load::loads(settings, &options, output).await,
         Command::Load(options) => load::load(settings, &options, output).await,
+        Command::Report(options) => report::report(settings, &options, output).await,
+        Command::Freshness => freshness::freshness(settings, output).await,
+        Command::Rejects(options) => rejects::rejects(settings, &options, output).await,
         Command::Dead(what) => dead::dead(settings, what, output).await,
         Command::Queues(options) => queues::queues(settings, &options, output).await,
         Command::Pause(of) => queues::set_paused(settings, of.stage, true, output).await,
@@ -109,6 +118,8 @@ fn start_telemetry(command: &Command) -> Result<Telemetry, Failure> {
         Command::Dq => "dq",
         Command::Trigger(_) => "trigger",
         Command::Cancel(_) => "cancel",
+        Command::Release(_) => "release",
+        Command::Discard(_) => "discard",
         _ => return Ok(Telemetry::default()),
     };
     Telemetry::start(role).map_err(Failure::fatal)

@@ -92,7 +92,8 @@ pub fn faint(text: &str) -> String {
 pub fn status(word: &str) -> String {
     match word {
         "SUCCESS" | "PASSED" | "PASS" | "LOADED" | "ok" => good(word),
-        "WARNED" | "WARN" | "CANCELLED" | "CANCEL_REQUESTED" | "PLANNED" | "RUNNING" | "warning" => warn(word),
+        "WARNED" | "WARN" | "CANCELLED" | "CANCEL_REQUESTED" | "QUARANTINED" | "DISCARDED" | "PLANNED" | "RUNNING"
+        | "warning" => warn(word),
         _ => bad(word),
     }
 }

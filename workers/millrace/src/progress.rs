@@ -18,6 +18,8 @@ const STATUS_WIDTH: usize = "TRANSFORM FAILED".len();
 
 /// How a load ended that was taken back.
 const CANCELLED: &str = "CANCELLED";
+/// How one ended that is held back.
+const HELD: &str = "QUARANTINED";
 
 /// Follows announcements until all who announce are gone.
 pub struct Progress {
@@ -89,7 +91,7 @@ pub struct Ended {
     files: Vec<String>,
     tables: Vec<String>,
     rows: u64,
-    /// `PASSED`, `WARNED`, `FAILED`, `CANCELLED`, or the stage that failed.
+    /// `PASSED`, `WARNED`, `FAILED`, `CANCELLED`, `QUARANTINED`, or the stage that failed.
     end: String,
     warnings: usize,
     failed: bool,
@@ -105,6 +107,8 @@ pub struct Summary {
     failed: usize,
     warned: usize,
     cancelled: usize,
+    /// Loads that wait for somebody's decision.
+    held: usize,
     /// Messages given up.
     dead_letters: u64,
     rows: u64,
@@ -112,9 +116,9 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether nothing failed and nothing was given up.
+    /// Whether nothing failed, was held back or was given up.
     pub fn is_good(&self) -> bool {
-        self.failed == 0 && self.dead_letters == 0
+        self.failed == 0 && self.held == 0 && self.dead_letters == 0
     }
 }
 
@@ -129,6 +133,7 @@ impl Tally {
             loads: self.ended.len(),
             dead_letters,
             cancelled: self.ended.iter().filter(|ended| ended.end == CANCELLED).count(),
+            held: self.ended.iter().filter(|ended| ended.end == HELD).count(),
             failed: self.ended.iter().filter(|ended| ended.failed).count(),
             warned: self.ended.iter().filter(|ended| ended.end == Verdict::Warned.as_str()).count(),
             rows: self.ended.iter().map(|ended| ended.rows).sum(),
@@ -163,9 +168,13 @@ impl Tally {
         }
     }
 
-    /// A load failed, or was taken back.
+    /// A load failed, was held back, or was taken back.
     fn fail(&mut self, envelope: &Envelope, end: &str, failure: &Failure) -> Ended {
-        let end = if failure.class == FailureClass::Cancelled { CANCELLED } else { end };
+        let end = match failure.class {
+            FailureClass::Cancelled => CANCELLED,
+            FailureClass::Quarantined => HELD,
+            _ => end,
+        };
         self.end(envelope, end, 0, Some(&failure.message))
     }
 
@@ -178,7 +187,7 @@ impl Tally {
             rows: open.rows,
             end: end.into(),
             warnings,
-            failed: error.is_some() && end != CANCELLED,
+            failed: error.is_some() && end != CANCELLED && end != HELD,
             error: error.map(Into::into),
             elapsed_secs: open.since.map_or(0.0, |since| since.elapsed().as_secs_f64()),
             trace_id: envelope.trace.trace_id(),
@@ -225,12 +234,13 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            "{}: {} good, {} with warnings, {} failed{}; {} rows in {:.1} s",
+            "{}: {} good, {} with warnings, {} failed{}{}; {} rows in {:.1} s",
             counted(self.loads, "load"),
-            self.loads - self.failed - self.warned - self.cancelled,
+            self.loads - self.failed - self.warned - self.cancelled - self.held,
             self.warned,
             self.failed,
             if self.cancelled > 0 { format!(", {} cancelled", self.cancelled) } else { String::new() },
+            if self.held > 0 { format!(", {} held back", self.held) } else { String::new() },
             thousands(self.rows),
             self.elapsed_secs
         )

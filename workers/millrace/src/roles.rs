@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bus::{Bus, QueueDepth};
 use messages::{Envelope, Failure, Stage};
-use runtime::{Cancels, Handler, Services, StageLoop, pulse};
+use runtime::{Cancels, Contract, Handler, Services, StageLoop, pulse};
 use tokio::sync::broadcast;
 use transform::TransformHandler;
-use warehouse::Freshness;
+use warehouse::{Freshness, Gate};
 use watcher::{Watcher, WatcherSettings};
 
 use crate::platform::Platform;
@@ -49,6 +49,8 @@ pub fn start_watcher(services: &mut Services, platform: &Platform, announced: &A
 
 /// Starts the ingest loops.
 pub fn start_ingest(services: &mut Services, platform: &Platform, announced: &Announced) -> Result<(), Failure> {
+    let plan = check_plan(platform)?;
+    let gate = |contract: &Contract| Some(Arc::new(plan.gate(&contract.source)?) as Arc<dyn Gate>);
     for _ in 0..platform.settings.ingest.concurrency.max(1) {
         let handler = ingest::IngestHandler::new(
             &platform.settings.paths.raw,
@@ -56,6 +58,7 @@ pub fn start_ingest(services: &mut Services, platform: &Platform, announced: &An
             platform.ledger.clone(),
             platform.worker(),
         )?;
+        let handler = handler.gated(gate);
         start_stage(services, platform, "ingest", handler, announced);
     }
     Ok(())
@@ -95,14 +98,18 @@ pub fn start_transform(services: &mut Services, platform: &Platform, handler: Tr
 
 /// Starts the dq loop.
 pub fn start_dq(services: &mut Services, platform: &Platform, announced: &Announced) -> Result<(), Failure> {
-    let plan = dq::compile(&platform.contracts).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::fatal(lines.join("\n"))
-    })?;
-    let handler =
-        dq::DqHandler::new(platform.ledger.clone(), Arc::new(plan), platform.worker(), platform.settings.dq.together);
+    let plan = Arc::new(check_plan(platform)?);
+    let handler = dq::DqHandler::new(platform.ledger.clone(), plan, platform.worker(), platform.settings.dq.together);
     start_stage(services, platform, "dq", handler, announced);
     Ok(())
+}
+
+/// The checks of the contracts, or all that is wrong with them in one text.
+fn check_plan(platform: &Platform) -> Result<dq::CheckPlan, Failure> {
+    dq::compile(&platform.contracts).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::fatal(lines.join("\n"))
+    })
 }
 
 fn start_stage<H: Handler + 'static>(

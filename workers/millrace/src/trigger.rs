@@ -142,6 +142,7 @@ fn is_bad(answer: &Message) -> bool {
 fn failed(stage: &str, failure: &Failure) -> String {
     match failure.class {
         FailureClass::Cancelled => format!("{} {failure}", output::warn(&format!("{stage}:"))),
+        FailureClass::Quarantined => format!("{} {failure}", output::warn(&format!("{stage} held back:"))),
         _ => format!("{} {failure}", output::bad(&format!("{stage} failed:"))),
     }
 }

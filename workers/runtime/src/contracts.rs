@@ -7,6 +7,7 @@ use messages::Failure;
 use warehouse::TableSpec;
 
 use crate::Contract;
+use crate::contract::{Fault, Place, Places};
 
 /// The contracts of a folder.
 #[derive(Clone, Debug, Default)]
@@ -22,18 +23,24 @@ struct Known {
 
 /// The contracts can't be used. The text names the file, where it can the line, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {fault}", path.display())]
+#[error("{}{}: {fault}", path.display(), at(*.line))]
 pub struct ContractError {
     /// The file or folder at fault.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The line and the column at fault, from 1, where they can be told.
+    pub line: Option<(usize, usize)>,
+    /// What is wrong with it; below it, where it can be told, the line with a mark under the fault.
     pub fault: String,
+}
+
+fn at(line: Option<(usize, usize)>) -> String {
+    line.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"))
 }
 
 impl Contracts {
     /// Reads every `*.yaml` and `*.yml` in `folder`. All faults of all files come back together.
     pub fn read(folder: &Path) -> Result<Self, Vec<ContractError>> {
-        let fault = |path: &Path, fault: String| ContractError { path: path.into(), fault };
+        let fault = |path: &Path, fault: String| ContractError { path: path.into(), line: None, fault };
         let entries = std::fs::read_dir(folder)
             .map_err(|error| vec![fault(folder, format!("can't read the contracts: {error}; set paths.contracts"))])?;
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -43,7 +50,7 @@ impl Contracts {
         for path in paths {
             match contracts.add_file(&path) {
                 Ok(()) => {}
-                Err(found) => faults.extend(found.into_iter().map(|text| fault(&path, text))),
+                Err(found) => faults.extend(found),
             }
         }
         if contracts.all.is_empty() && faults.is_empty() {
@@ -52,30 +59,44 @@ impl Contracts {
         if faults.is_empty() { Ok(contracts) } else { Err(faults) }
     }
 
-    fn add_file(&mut self, path: &Path) -> Result<(), Vec<String>> {
-        let text = std::fs::read_to_string(path).map_err(|error| vec![error.to_string()])?;
-        self.add(parse(&text).map_err(|fault| vec![fault])?)
+    fn add_file(&mut self, path: &Path) -> Result<(), Vec<ContractError>> {
+        let error = |place: Option<Place>, text: &str, fault: String| {
+            let shown =
+                place.and_then(|place| place.shown(text)).map_or_else(String::new, |shown| format!("\n{shown}"));
+            let line = place.map(|place| (place.line, place.column));
+            ContractError { path: path.into(), line, fault: fault + &shown }
+        };
+        let text = std::fs::read_to_string(path).map_err(|why| vec![error(None, "", why.to_string())])?;
+        let contract = parse(&text).map_err(|(place, fault)| vec![error(place, &text, fault)])?;
+        self.try_add(contract).map_err(|faults| {
+            let places = Places::of(&text);
+            let place = |fault: &Fault| places.as_ref().and_then(|places| places.find(&fault.field));
+            faults.into_iter().map(|fault| error(place(&fault), &text, fault.text)).collect()
+        })
     }
 
     /// Adds a contract, if it has no fault and takes no name that another has.
     pub fn add(&mut self, contract: Contract) -> Result<(), Vec<String>> {
+        self.try_add(contract).map_err(|faults| faults.into_iter().map(|fault| fault.text).collect())
+    }
+
+    fn try_add(&mut self, contract: Contract) -> Result<(), Vec<Fault>> {
         let mut faults = contract.faults();
         for known in &self.all {
             if known.contract.source.eq_ignore_ascii_case(&contract.source) {
-                faults.push(format!("source {} has another contract already", contract.source));
+                faults.push(Fault::new("source", format!("source {} has another contract already", contract.source)));
             } else if known.contract.table() == contract.table() {
-                faults.push(format!(
-                    "table {} is filled by source {} already",
-                    contract.table(),
-                    known.contract.source
-                ));
+                let (table, source) = (contract.table(), &known.contract.source);
+                faults.push(Fault::new("table", format!("table {table} is filled by source {source} already")));
             }
         }
         let mut globs = Vec::new();
-        for pattern in &contract.files {
+        for (at, pattern) in contract.files.iter().enumerate() {
             match GlobBuilder::new(pattern).literal_separator(true).build() {
                 Ok(glob) => globs.push(glob.compile_matcher()),
-                Err(error) => faults.push(format!("pattern {pattern:?}: {}", error.kind())),
+                Err(error) => {
+                    faults.push(Fault::new(format!("files/{at}"), format!("pattern {pattern:?}: {}", error.kind())));
+                }
             }
         }
         if !faults.is_empty() {
@@ -138,7 +159,17 @@ impl Contracts {
     }
 }
 
-/// Reads a contract. The error says where: line and column.
-pub(crate) fn parse(text: &str) -> Result<Contract, String> {
-    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+/// Reads a contract; or where it is none, and why.
+fn parse(text: &str) -> Result<Contract, (Option<Place>, String)> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let place = error.location().and_then(Place::of);
+        // It says itself where, in several lines, and the place is told before the fault.
+        let fault = error.without_snippet().to_string();
+        let fault = fault.lines().next().unwrap_or_default();
+        let end = fault.rfind(" at line ").or_else(|| fault.rfind("at line ")).unwrap_or(fault.len());
+        (place, fault[..end].trim_end_matches([' ', ':', ',']).to_owned())
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ pub mod lineage;
 mod log;
 pub mod observed;
 pub mod pulse;
+mod punctual;
 pub mod raw_folder;
 mod service;
 pub mod settings;
@@ -24,6 +25,7 @@ pub use contract::{
 };
 pub use contracts::{ContractError, Contracts};
 pub use log::{LogFormat, init_logs};
+pub use punctual::{Punctuality, expected_from};
 pub use service::Services;
 pub use settings::{Settings, SettingsError};
 pub use stage::{CancelSignal, Cancels, Handled, Handler, Patience, StageLoop, Work};

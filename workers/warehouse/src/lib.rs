@@ -12,6 +12,7 @@ pub mod layout;
 mod ledger;
 mod lines;
 mod open;
+mod remarks;
 mod slice;
 pub mod snowflake;
 pub mod sql;
@@ -20,9 +21,10 @@ mod traits;
 
 pub use error::WarehouseError;
 pub use gate::{Gate, GateAnswer, GateVerdict};
-pub use ledger::{Freshness, Known, Ledger, RunState};
+pub use ledger::{Freshness, Held, Known, Ledger, RunState};
 pub use lines::{LoadLine, LoadStatus, QualityLine, QualityOrigin, StageLine, StageStatus};
 pub use open::{Named, WarehouseSettings, open, open_read_only};
+pub use remarks::{RejectedLine, ShapeLine};
 pub use slice::{
     FileFacts, LoadOutcome, MAX_REJECTED_BYTES, MAX_REJECTED_ROWS, Mode, RejectedRow, RowSource, ShapeChange,
     ShapeKind, Slice, TableSpec,

@@ -1,4 +1,4 @@
-//! The lines of the three audits. They are appended, never changed.
+//! The lines of the audits. They are appended, never changed.
 
 use chrono::{DateTime, Utc};
 use messages::{CancelRequested, CheckOutcome, LoadId, MessageId, Stage};
@@ -106,6 +106,15 @@ impl LoadLine {
             finished_at,
             ..Self::of(slice)
         }
+    }
+
+    /// The line that says that `slice` stands, and for what reasons it is held back, if it is.
+    pub fn standing(slice: &Slice, facts: &FileFacts, held: &[String], finished_at: DateTime<Utc>) -> Self {
+        let line = Self::success(slice, facts, finished_at);
+        if held.is_empty() {
+            return line;
+        }
+        Self { status: LoadStatus::Quarantined, error: Some(held.join("; ")), ..line }
     }
 
     /// The line that says that `slice` could not be loaded, for a file of `bytes`.

@@ -64,6 +64,13 @@ pub trait RowSource: Send {
 
     /// What the file was, once all is read. An error here (the file changed meanwhile) undoes the load.
     fn finish(self: Box<Self>) -> Result<FileFacts, Failure>;
+
+    /// The same rows from their beginning, asked for before the first is taken: a gate's question that the warehouse refuses
+    /// may break the transaction off, and then the load is done once more. `None`: they can be had only once, and such a
+    /// load fails.
+    fn again(&self) -> Option<Box<dyn RowSource>> {
+        None
+    }
 }
 
 /// What a file was.
@@ -116,7 +123,8 @@ pub struct ShapeChange {
 }
 
 /// How a file's shape differs from its contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ShapeKind {
     /// A column that the contract does not name.
     NewColumn,
@@ -134,6 +142,12 @@ impl ShapeKind {
             Self::MissingColumn => "MISSING_COLUMN",
             Self::ReorderedColumns => "REORDERED_COLUMNS",
         }
+    }
+
+    /// Takes a kind as the audit writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::NewColumn, Self::MissingColumn, Self::ReorderedColumns];
+        all.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -164,7 +178,7 @@ pub enum LoadOutcome {
         /// Why.
         held: Vec<String>,
     },
-    /// The same command had loaded it before; nothing happened.
+    /// The same command had loaded it before, be it held back; nothing happened.
     AlreadyLoaded,
     /// Its command was taken back before it was loaded; nothing happened.
     Cancelled {

@@ -11,12 +11,16 @@ use crate::{LoadOutcome, Slice, StageStatus, WarehouseError};
 pub struct Standing {
     /// A newer command that has planned or loaded this LOAD_ID and table.
     pub newer: Option<MessageId>,
-    /// This command has loaded this file.
+    /// This command has loaded this file, be it held back.
     pub loaded: bool,
+    /// Why the file is held back, or was until somebody decided.
+    pub held: Option<String>,
     /// Older commands have loaded something that is to be replaced.
     pub older: bool,
-    /// Other files of the table that this command has loaded.
+    /// Other files of the table that this command has loaded, and that nothing holds back.
     pub others: u32,
+    /// The same with those that are held back: their rows stand too.
+    pub others_standing: u32,
     /// Why the file is not to be loaded any more: it was cancelled, or its command was taken back before it had ended. One
     /// that had failed by then had ended, and whoever replays it wants it loaded.
     pub cancelled: Option<String>,
@@ -47,14 +51,19 @@ impl Standing {
         let file = literal(&slice.uri);
         let taken_back = is_taken_back(Stage::Ingest, &slice.load_id, slice.command_id);
         format!(
-            "SELECT MAX(CASE WHEN COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED') THEN COMMAND_ID END), \
-            COUNT(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} AND STATUS = 'SUCCESS' THEN 1 END), \
-            COUNT(CASE WHEN COMMAND_ID < {command} AND STATUS = 'SUCCESS' THEN 1 END), \
+            "SELECT MAX(CASE WHEN COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED') \
+            THEN COMMAND_ID END), \
+            COUNT(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} \
+            AND STATUS IN ('SUCCESS', 'QUARANTINED') THEN 1 END), \
+            COUNT(CASE WHEN COMMAND_ID < {command} AND STATUS IN ('SUCCESS', 'QUARANTINED') THEN 1 END), \
             COUNT(DISTINCT CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE <> {file} AND STATUS = 'SUCCESS' \
             THEN SOURCE_FILE END), \
             MAX(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} AND STATUS = 'CANCELLED' THEN ERROR END), \
             COUNT(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} AND STATUS = 'FAILED' THEN 1 END), \
-            (SELECT MAX(ERROR) FROM RAW.STAGE_AUDIT WHERE {taken_back}) \
+            (SELECT MAX(ERROR) FROM RAW.STAGE_AUDIT WHERE {taken_back}), \
+            MAX(CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE = {file} AND STATUS = 'QUARANTINED' THEN ERROR END), \
+            COUNT(DISTINCT CASE WHEN COMMAND_ID = {command} AND SOURCE_FILE <> {file} \
+            AND STATUS IN ('SUCCESS', 'QUARANTINED') THEN SOURCE_FILE END) \
             FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {load_id} AND TABLE_NAME = {table}"
         )
     }
@@ -64,9 +73,9 @@ impl Standing {
         let command = literal(&slice.command_id.to_string());
         format!(
             "NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = {} AND TABLE_NAME = {} \
-            AND ((COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED')) \
-            OR (COMMAND_ID = {command} AND SOURCE_FILE = {} AND STATUS IN ('SUCCESS', 'CANCELLED')) \
-            OR (COMMAND_ID < {command} AND STATUS = 'SUCCESS'))) \
+            AND ((COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED')) \
+            OR (COMMAND_ID = {command} AND SOURCE_FILE = {} AND STATUS IN ('SUCCESS', 'QUARANTINED', 'CANCELLED')) \
+            OR (COMMAND_ID < {command} AND STATUS IN ('SUCCESS', 'QUARANTINED')))) \
             AND NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT WHERE {})",
             literal(slice.load_id.as_str()),
             literal(&slice.table.table.to_uppercase()),
@@ -96,15 +105,22 @@ impl Standing {
         Ok(Self {
             newer: row.first().and_then(Option::as_deref).and_then(MessageId::parse),
             loaded: count(1)? > 0,
+            held: text(7),
+            others_standing: count(8)?,
             older: count(2)? > 0,
             others: count(3)?,
             cancelled: text(4).or_else(|| text(6).filter(|_| !failed)),
         })
     }
 
-    /// Whether the table's set of files is complete once this slice stands.
+    /// Whether the table's set of files is complete once this slice stands and is not held back.
     pub fn completes(&self, slice: &Slice) -> bool {
         self.others + 1 >= slice.table_files
+    }
+
+    /// Whether all rows of the generation are there once those of this slice are: then a gate can judge them.
+    pub fn is_last(&self, slice: &Slice) -> bool {
+        self.others_standing + 1 >= slice.table_files
     }
 }
 
@@ -116,6 +132,16 @@ pub fn delete_leftovers(slice: &Slice) -> String {
         literal(slice.load_id.as_str()),
         literal(&slice.command_id.to_string()),
         literal(&slice.uri),
+    )
+}
+
+/// The rows of the slice's generation, all its files', to stand behind FROM. Its COMMAND_ID skips nearly all row groups.
+pub fn generation(slice: &Slice) -> String {
+    format!(
+        "(SELECT * FROM {} WHERE LOAD_ID = {} AND COMMAND_ID = {})",
+        run_table(&slice.table),
+        literal(slice.load_id.as_str()),
+        literal(&slice.command_id.to_string()),
     )
 }
 

@@ -1,9 +1,11 @@
 //! What a warehouse owes, and what its callers owe.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::{LoadOutcome, RowSource, Slice, TableSpec, WarehouseError};
+use crate::{Gate, LoadOutcome, RowSource, Slice, TableSpec, WarehouseError};
 
 /// A warehouse: few primitives, so that the audit and its rules are written once, above it.
 #[async_trait]
@@ -15,12 +17,21 @@ pub trait Warehouse: Send + Sync + 'static {
     /// contract has gained. Safe to call twice and from several processes; changes no row.
     async fn prepare(&self, tables: &[TableSpec]) -> Result<(), WarehouseError>;
 
-    /// Loads one file as a slice: rows and SUCCESS line in one transaction, or neither. Decides inside that
+    /// Loads one file as a slice: rows and line in one transaction, or neither. Decides inside that
     /// transaction whether the load is [already there](LoadOutcome::AlreadyLoaded) or
     /// [fenced out](LoadOutcome::Fenced), in which case `rows` is not read. The warehouse counts what it wrote and
     /// fails if `rows` counted otherwise. After an `Err` nothing of the slice is visible, unless the error says that
     /// the outcome is unknown: call again with the same slice, it finds out.
-    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError>;
+    ///
+    /// Once all rows of the generation are there, `gate` is asked about them. What it or the file's reader objects to
+    /// [is kept and held back](LoadOutcome::Quarantined): its line says QUARANTINED, and what it would have replaced stays. A
+    /// question that the warehouse refuses is for the gate to judge, and no error.
+    async fn load(
+        &self,
+        slice: &Slice,
+        rows: Box<dyn RowSource>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Result<LoadOutcome, WarehouseError>;
 
     /// Runs statements in one transaction: all of them or none. Of two that name the same `alone`, one waits for the other,
     /// so that it sees what that one wrote; statements whose condition asks for lines of their own kind need it. Write text

@@ -9,7 +9,7 @@ use runtime::{Contracts, raw_folder::FoundFile};
 use sha2::{Digest, Sha256};
 
 /// Who announces.
-const SENDER: &str = "millrace/watcher";
+pub(crate) const SENDER: &str = "millrace/watcher";
 
 /// The event for a file whose content has `content_hash`. The same file gives the same LOAD_ID and the same message id,
 /// whoever announces it and however often.

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::Bus;
+use chrono::Utc;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use messages::{Envelope, Failure, FailureClass};
 use runtime::raw_folder::{self, FoundFile};
 use runtime::telemetry::context;
-use runtime::{Contracts, RetryPolicy};
+use runtime::{Contracts, RetryPolicy, pulse};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use warehouse::Ledger;
 
-use crate::announce::{announcement, hash_file, hash_link};
+use crate::announce::{SENDER, announcement, hash_file, hash_link};
+use crate::arrivals::{self, Arrivals};
 use crate::events::{self, Hint};
 use crate::known::Known;
 use crate::report;
@@ -54,6 +56,7 @@ pub struct Watcher {
     known: Known,
     /// Files that somebody was seen writing, and when last.
     growing: HashMap<PathBuf, Instant>,
+    arrivals: Arrivals,
 }
 
 impl Watcher {
@@ -88,6 +91,7 @@ impl Watcher {
             rescan: settings.rescan,
             settle: settings.settle,
             ignore,
+            arrivals: Arrivals::new(contracts.clone(), Utc::now()),
             contracts,
             ledger,
             bus,
@@ -135,6 +139,9 @@ impl Watcher {
                 _ if learnt => self.rescan().await.map(Some),
                 _ => self.reconcile().await.map(Some),
             };
+            if matches!(done, Ok(Some(_))) {
+                self.look_for_arrivals().await;
+            }
             match done {
                 Ok(None) => {}
                 Ok(Some(looked)) => {
@@ -167,10 +174,38 @@ impl Watcher {
         let waiting = self.known.waiting();
         if !waiting.is_empty() {
             let lines = self.ledger.newest_of_files(&waiting).await?;
+            self.arrivals.heard(&lines, Utc::now());
             self.known.learn(&lines, &self.contracts);
             self.known.forget_unanswered(UNANSWERED);
         }
         self.look_through().await
+    }
+
+    /// Tells who has not delivered. Whatever is in the way, files go on being announced, and the next look tells it.
+    async fn look_for_arrivals(&mut self) {
+        if !self.arrivals.is_due(Utc::now()) {
+            return;
+        }
+        let newest = match self.ledger.freshness().await {
+            Ok(newest) => newest,
+            Err(error) => {
+                pulse::not_known();
+                tracing::warn!(%error, "whether deliveries are overdue can't be seen; it is looked at again");
+                return;
+            }
+        };
+        for overdue in self.arrivals.look(&newest, Utc::now()) {
+            let span = report::overdue(&overdue);
+            let mut envelope = arrivals::event(SENDER, overdue.clone());
+            context::adopt(&span, &mut envelope);
+            if let Err(error) = self.bus.publish(&envelope).instrument(span).await {
+                tracing::warn!(%error, source = overdue.source, "that a delivery is overdue can't be told yet");
+                self.arrivals.look_again(Utc::now());
+                continue;
+            }
+            self.arrivals.told(&overdue);
+            report::told_overdue(&overdue);
+        }
     }
 
     async fn look_through(&mut self) -> Result<Reconciled, Failure> {
@@ -199,7 +234,7 @@ impl Watcher {
     /// Whether nobody seems to write the file any more.
     fn is_still(&self, file: &FoundFile) -> bool {
         let being_written = self.growing.get(&file.path).is_some_and(|last| last.elapsed() < ABANDONED);
-        let age = chrono::Utc::now().signed_duration_since(file.modified_at).to_std();
+        let age = Utc::now().signed_duration_since(file.modified_at).to_std();
         // A time in the future says nothing about its age.
         !being_written && age.map_or(true, |age| age >= self.settle)
     }

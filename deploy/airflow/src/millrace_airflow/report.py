@@ -9,8 +9,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from millrace_airflow.messages import Answer, CheckOutcome, NodeOutcome
 
-# What no retry mends: bad input, and what somebody has taken back.
-_FINAL = {"permanent", "cancelled"}
+# What no retry mends: bad input, what somebody has taken back, and what is held back until somebody decides.
+_FINAL = {"permanent", "cancelled", "quarantined"}
 _GOOD = {"success", "pass", "selected"}
 # A project of many models would bury what matters: beyond so many, nodes that are good are only counted.
 _LISTED = 100

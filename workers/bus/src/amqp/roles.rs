@@ -42,7 +42,7 @@ fn watcher() -> Role {
         configure: NOTHING.into(),
         write: only(&[EVENTS_EXCHANGE.into()]),
         read: NOTHING.into(),
-        keys: vec![(EVENTS_EXCHANGE, types(&[FOUND]))],
+        keys: vec![(EVENTS_EXCHANGE, types(&[FOUND, OVERDUE]))],
         hears: Vec::new(),
     }
 }
@@ -50,6 +50,9 @@ fn watcher() -> Role {
 /// The event that the watcher announces a file by. A run of many files is announced so by whoever plans it, an ingest
 /// worker.
 const FOUND: &str = "source.file.discovered";
+
+/// The event that tells that a delivery did not come.
+const OVERDUE: &str = "source.overdue";
 
 fn worker(stage: Stage) -> Role {
     let own = format!("{stage}.");

@@ -19,7 +19,7 @@ async fn everybody_publishes_his_own_messages_only() {
     for user in USERS {
         let bus = plant.bus(user).await;
         let may = |name: &str| match user {
-            "millrace-watch" => name == "source.file.discovered",
+            "millrace-watch" => ["source.file.discovered", "source.overdue"].contains(&name),
             "millrace-operator" | "millrace-airflow" => name.ends_with(".requested"),
             worker => {
                 let own = worker.trim_start_matches("millrace-").to_owned() + ".";

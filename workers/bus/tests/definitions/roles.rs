@@ -14,6 +14,7 @@ async fn a_file_goes_its_way_from_role_to_role() {
     let watch = plant.bus("millrace-watch").await;
     watch.check().await.unwrap();
     watch.publish(&message("source.file.discovered")).await.unwrap();
+    watch.publish(&message("source.overdue")).await.unwrap();
     for (stage, announces) in
         [(Stage::Ingest, "ingest.completed"), (Stage::Transform, "transform.completed"), (Stage::Dq, "dq.completed")]
     {

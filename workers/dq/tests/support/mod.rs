@@ -114,7 +114,7 @@ impl Mill {
             trace_id: String::new(),
         };
         let columns = slice.table.columns.clone();
-        let outcome = self.warehouse().load(&slice, Box::new(Memory { columns, rows, given: 0 })).await.unwrap();
+        let outcome = self.warehouse().load(&slice, Box::new(Memory { columns, rows, given: 0 }), None).await.unwrap();
         assert!(matches!(outcome, LoadOutcome::Loaded(_)), "{outcome:?}");
     }
 

@@ -62,7 +62,7 @@ fn summarise(load_id: LoadId, lines: &[LoadLine], stages: &[StageLine]) -> Liste
     let mut tables: Vec<String> = lines.iter().map(|line| line.table.clone()).collect();
     tables.sort();
     tables.dedup();
-    let loaded = || lines.iter().filter(|line| line.status == LoadStatus::Success);
+    let loaded = || lines.iter().filter(|line| matches!(line.status, LoadStatus::Success | LoadStatus::Quarantined));
     let error = lines.iter().find_map(|line| line.error.clone());
     let ends: Vec<&StageLine> = stages.iter().filter(|line| line.status != StageStatus::CancelRequested).collect();
     let ended_at = ends.iter().map(|line| line.finished_at).max().unwrap_or_default();
@@ -88,9 +88,10 @@ fn show(listed: &[Listed], output: &Output) {
             output::status(load.state.as_str()),
             load.tables.join(", "),
             thousands(load.rows_loaded),
+            thousands(load.rows_rejected),
             load.finished_at.format("%Y-%m-%d %H:%M:%S").to_string(),
             load.load_id.to_string(),
         ]
     });
-    output.table(&["state", "tables", "rows", "loaded (UTC)", "LOAD_ID"], rows.collect());
+    output.table(&["state", "tables", "rows", "rejected", "loaded (UTC)", "LOAD_ID"], rows.collect());
 }

@@ -2,7 +2,7 @@
 
 use messages::{CheckStatus, Failure, LoadId, NodeOutcome};
 use serde::Serialize;
-use warehouse::{Ledger, LoadLine, LoadStatus, QualityLine, StageLine, StageStatus};
+use warehouse::{Ledger, LoadLine, LoadStatus, QualityLine, QualityOrigin, ShapeLine, StageLine, StageStatus};
 
 use super::state::State;
 use crate::End;
@@ -20,6 +20,8 @@ struct Shown {
     files: Vec<LoadLine>,
     stages: Vec<StageLine>,
     checks: Vec<QualityLine>,
+    /// Where the shape of its files was not their contract's.
+    shape: Vec<ShapeLine>,
 }
 
 /// Shows the load; `trace_url` is the address at which people look at traces, with `{trace_id}` in place of the id.
@@ -40,6 +42,7 @@ pub async fn show(ledger: &Ledger, load_id: &LoadId, trace_url: Option<&str>, ou
         trace_url: trace_url.zip(trace_id.as_ref()).map(|(url, id)| url.replace("{trace_id}", id)),
         trace_id,
         checks: ledger.quality_lines(load_id).await?,
+        shape: ledger.shape_changes(load_id).await?,
         files,
         stages,
     };
@@ -56,6 +59,7 @@ fn describe(shown: &Shown, output: &Output) {
     let trace = shown.trace_url.as_ref().or(shown.trace_id.as_ref()).map_or("unknown", String::as_str);
     output.note(&format!("trace     {trace}\n"));
     files(shown, output);
+    shape(shown, output);
     for line in &shown.stages {
         stage(line, output);
     }
@@ -79,9 +83,37 @@ fn files(shown: &Shown, output: &Output) {
     output.table(&["ingest", "table", "file", "rows", "rejected", "try", "at (UTC)", "secs"], rows.collect());
     for line in &shown.files {
         if let Some(error) = &line.error {
-            output.note(&why(line.status == LoadStatus::Cancelled, error));
+            let is_calm =
+                matches!(line.status, LoadStatus::Cancelled | LoadStatus::Quarantined | LoadStatus::Discarded);
+            output.note(&why(is_calm, error));
+        }
+        if let (LoadStatus::Success, Some(by)) = (line.status, &line.decided_by) {
+            let reason = line.decided_why.as_deref().unwrap_or_default();
+            output.note(&format!("released by {by}: {reason}"));
         }
     }
+    let load_id = &shown.load_id;
+    if shown.files.iter().any(|line| line.rows_rejected > 0) {
+        output.note(&output::faint(&format!("`millrace rejects '{load_id}'` shows the rows that were set aside")));
+    }
+    if shown.state == State::Quarantined {
+        output.note(&output::faint(&format!(
+            "`millrace release '{load_id}' --reason …` lets it become current, `millrace discard '{load_id}' --reason …` gives it up"
+        )));
+    }
+}
+
+/// Where the files' shape was not their contract's.
+fn shape(shown: &Shown, output: &Output) {
+    if shown.shape.is_empty() {
+        return;
+    }
+    output.note("");
+    let rows = shown.shape.iter().map(|line| {
+        let change = line.change.as_str().to_lowercase().replace('_', " ");
+        vec![change, line.column.clone(), line.policy.clone(), line.uri.clone()]
+    });
+    output.table(&["shape", "column", "done about it", "file"], rows.collect());
 }
 
 /// Why it ended so: nothing is wrong with what was cancelled.
@@ -131,10 +163,11 @@ fn checks(shown: &Shown, output: &Output) {
             check.observed.clone(),
             check.expected.clone(),
             check.failed_rows.map(thousands).unwrap_or_default(),
+            if line.origin == QualityOrigin::Gate { "gate".into() } else { String::new() },
         ]
     });
     let rows: Vec<_> = rows.collect();
     if !rows.is_empty() {
-        output.table(&["status", "table", "check", "observed", "expected", "rows"], rows);
+        output.table(&["status", "table", "check", "observed", "expected", "rows", "asked"], rows);
     }
 }

@@ -28,6 +28,10 @@ pub enum State {
     Failed,
     /// Its command was taken back. What it had done by then stands.
     Cancelled,
+    /// Its slices stand and are held back until somebody decides.
+    Quarantined,
+    /// It was held back, and somebody gave it up.
+    Discarded,
 }
 
 impl State {
@@ -55,6 +59,12 @@ impl State {
         }
         if by_file.values().any(|status| *status == LoadStatus::Planned) {
             return Self::Ingesting;
+        }
+        if by_file.values().any(|status| *status == LoadStatus::Quarantined) {
+            return Self::Quarantined;
+        }
+        if by_file.values().any(|status| *status == LoadStatus::Discarded) {
+            return Self::Discarded;
         }
         let loaded_at = files.iter().map(|line| line.finished_at).max();
         // That somebody took a command back is no end of it.
@@ -93,12 +103,14 @@ impl State {
             Self::Warned => Verdict::Warned.as_str(),
             Self::Failed => Verdict::Failed.as_str(),
             Self::Cancelled => "CANCELLED",
+            Self::Quarantined => "QUARANTINED",
+            Self::Discarded => "DISCARDED",
         }
     }
 
-    /// Whether something went wrong for good.
+    /// Whether something went wrong that somebody must see to.
     pub fn is_failure(self) -> bool {
-        matches!(self, Self::IngestFailed | Self::TransformFailed | Self::Failed)
+        matches!(self, Self::IngestFailed | Self::TransformFailed | Self::Failed | Self::Quarantined)
     }
 }
 
@@ -108,13 +120,24 @@ fn by_file(files: &[LoadLine]) -> HashMap<&str, LoadStatus> {
     let mut by_file: HashMap<&str, LoadStatus> = HashMap::new();
     for line in files.iter().filter(|line| Some(line.command_id) == newest) {
         let status = by_file.entry(&line.uri).or_insert(line.status);
-        // Loaded once is loaded, whatever a second delivery ran into; cancelled is cancelled.
-        let is_settled = matches!(status, LoadStatus::Success | LoadStatus::Cancelled);
-        if line.status == LoadStatus::Success || !is_settled && line.status != LoadStatus::Planned {
+        if settled(line.status) >= settled(*status) {
             *status = line.status;
         }
     }
     by_file
+}
+
+/// Of two lines of one file that counts which says more: loaded once is loaded, whatever a second delivery ran into; what is held
+/// back is so until somebody decides; cancelled is cancelled.
+fn settled(status: LoadStatus) -> u8 {
+    match status {
+        LoadStatus::Success => 5,
+        LoadStatus::Discarded => 4,
+        LoadStatus::Quarantined => 3,
+        LoadStatus::Cancelled => 2,
+        LoadStatus::Failed => 1,
+        LoadStatus::Planned => 0,
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +228,33 @@ mod tests {
         let again = [file("a", Cancelled, 1), file("a", Success, 4)];
         assert_eq!(State::of(&again, &[]), State::Loaded);
         assert!(!State::Cancelled.is_failure());
+    }
+
+    #[test]
+    fn what_is_held_back_waits_for_a_decision() {
+        use LoadStatus::{Cancelled, Discarded, Failed, Planned, Quarantined, Success};
+        let lines = |statuses: &[(&str, LoadStatus)]| -> Vec<LoadLine> {
+            statuses.iter().map(|(uri, status)| file(uri, *status, 1)).collect()
+        };
+        for (statuses, state) in [
+            (&[("a", Quarantined)][..], State::Quarantined),
+            (&[("a", Planned), ("a", Quarantined), ("b", Planned)], State::Ingesting),
+            (&[("a", Quarantined), ("b", Success)], State::Quarantined),
+            (&[("a", Quarantined), ("b", Failed)], State::IngestFailed),
+            (&[("a", Quarantined), ("a", Failed)], State::Quarantined),
+            (&[("a", Quarantined), ("b", Cancelled)], State::Cancelled),
+            (&[("a", Quarantined), ("a", Success)], State::Loaded),
+            (&[("a", Success), ("a", Quarantined)], State::Loaded),
+            (&[("a", Quarantined), ("a", Discarded), ("b", Success)], State::Discarded),
+            (&[("a", Discarded), ("b", Quarantined)], State::Quarantined),
+        ] {
+            assert_eq!(State::of(&lines(statuses), &[]), state, "{statuses:?}");
+            let is_open = !State::open_stages(&lines(statuses), &[]).is_empty();
+            assert_eq!(is_open, matches!(state, State::Ingesting | State::Loaded), "{statuses:?}");
+        }
+        let again = [file("a", Quarantined, 1), file("a", Success, 4)];
+        assert_eq!(State::of(&again, &[]), State::Loaded);
+        assert!(State::Quarantined.is_failure() && !State::Discarded.is_failure());
     }
 
     #[test]

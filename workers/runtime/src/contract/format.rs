@@ -1,9 +1,10 @@
 //! How a source's files are written.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the files of a source are written. What is absent is as in the CSV of RFC 4180, in UTF-8.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Format {
     /// What kind of file it is.
@@ -13,14 +14,15 @@ pub struct Format {
     pub delimiter: char,
     /// What stands around a field of a CSV file: one ASCII character.
     pub quote: char,
-    /// In which encoding text is written. A byte order mark, where there is one, says so itself.
+    /// In which encoding text is written. A byte order mark of UTF-8 is believed whatever stands here; one of UTF-16 says which of
+    /// the two it is.
     pub encoding: Encoding,
     /// What the files are packed with.
     pub compression: Compression,
 }
 
 /// A kind of file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
     /// Text with a header line, and fields with a delimiter between them.
@@ -33,7 +35,7 @@ pub enum FileKind {
 }
 
 /// The encoding of a text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Encoding {
     /// UTF-8.
     #[default]
@@ -51,7 +53,7 @@ pub enum Encoding {
 }
 
 /// What a file is packed with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
     /// What the file's name says: `.gz`, `.zst`, else nothing.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use tracing::{Instrument, Span};
-use warehouse::{Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
+use warehouse::{Gate, Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
 
 use super::failed;
 use super::summary::Summary;
@@ -134,8 +134,13 @@ impl Warehouse for ObservedWarehouse {
         self.told(Call::named("PREPARE"), self.warehouse.prepare(tables)).await
     }
 
-    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
-        self.told(Call::load(slice), self.warehouse.load(slice, rows)).await
+    async fn load(
+        &self,
+        slice: &Slice,
+        rows: Box<dyn RowSource>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Result<LoadOutcome, WarehouseError> {
+        self.told(Call::load(slice), self.warehouse.load(slice, rows, gate)).await
     }
 
     async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {

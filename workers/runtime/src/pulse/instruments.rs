@@ -9,6 +9,7 @@ use opentelemetry::global;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use super::freshness::{self, Times};
+use super::overdue;
 use super::queues::Queues;
 use crate::health::Health;
 use crate::telemetry::labels::{label, stage};
@@ -93,6 +94,14 @@ fn of_sources(meter: &Meter) {
     };
     gauge("millrace.source.as_of.timestamp", "How new the current data is, as Unix time", |times| times.as_of);
     gauge("millrace.source.loaded.timestamp", "When a load was last committed, as Unix time", |times| times.loaded_at);
+    let overdue = meter.f64_observable_gauge("millrace.source.overdue").with_unit("s");
+    let overdue = overdue.with_description("How long a delivery has been overdue; 0 while the source is in time");
+    let observe = |told: &dyn AsyncInstrument<f64>| {
+        for (source, secs) in overdue::secs(Utc::now()) {
+            told.observe(secs, &[label("source", source)]);
+        }
+    };
+    overdue.with_callback(observe).build();
 }
 
 fn unix_secs(at: DateTime<Utc>) -> f64 {

@@ -8,6 +8,7 @@
 mod freshness;
 mod instruments;
 mod oldest;
+mod overdue;
 mod queues;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::health::Health;
 pub use freshness::{current, loaded};
 pub use instruments::BuildInfo;
 pub(crate) use oldest::taken;
+pub use overdue::{expected, not_known};
 use queues::Queues;
 
 /// How long counting may take. A bus that is away is waited for by all who ask, and the pulse must not stand in line.

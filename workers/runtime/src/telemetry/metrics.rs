@@ -13,6 +13,8 @@ const SECONDS: [f64; 15] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 pub struct Metrics {
     /// Files that the watcher announced, by source.
     pub files: Counter<u64>,
+    /// Deliveries that were expected and did not come, by source.
+    pub missed: Counter<u64>,
     /// Files that ended their ingest, by source, table and status.
     pub loads: Counter<u64>,
     /// Rows, by source, table and outcome.
@@ -70,6 +72,11 @@ impl Metrics {
         };
         Self {
             files: counter("millrace.files", "{file}", "Files that the watcher announced"),
+            missed: counter(
+                "millrace.source.missed",
+                "{delivery}",
+                "Deliveries that did not come when they were expected",
+            ),
             loads: counter("millrace.loads", "{load}", "Files that ended their ingest"),
             rows: counter("millrace.load.rows", "{row}", "Rows of files, loaded or set aside"),
             bytes: counter("millrace.load.size", "By", "Bytes of loaded files"),

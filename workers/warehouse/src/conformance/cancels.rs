@@ -38,7 +38,7 @@ pub async fn a_command_that_was_taken_back_loads_nothing(warehouse: Arc<dyn Ware
     assert!(ledger.record_cancel(&request(Stage::Dq, "l", command(2))).await.unwrap());
     let taken_back = slice(&batches(), "l", 1, "b.csv", hour(1));
     let unread = Memory::new(pairs(3, "x")).fail_after(0).boxed();
-    let outcome = warehouse.load(&taken_back, unread).await.unwrap();
+    let outcome = warehouse.load(&taken_back, unread, None).await.unwrap();
     assert_eq!(outcome, LoadOutcome::Cancelled { why: "cancelled: the wrong day's file".into() });
     assert!(held(&warehouse, &batches()).await.is_empty());
     assert!(statuses(&ledger, "l").await.is_empty());
@@ -91,7 +91,7 @@ pub async fn loaded_or_cancelled_and_never_both(warehouse: Arc<dyn Warehouse>) {
         let slice = slice(&batches(), "race", number, "b.csv", hour(number));
         let line = cancelled(&slice);
         let rows = Memory::new(pairs(2_000, "x")).boxed();
-        let (outcome, recorded) = tokio::join!(warehouse.load(&slice, rows), ledger.record_cancelled(&line));
+        let (outcome, recorded) = tokio::join!(warehouse.load(&slice, rows, None), ledger.record_cancelled(&line));
         recorded.unwrap();
         let state = ledger.run_state(&slice.load_id, slice.command_id).await.unwrap().unwrap();
         let expected = match outcome.unwrap() {

@@ -6,7 +6,9 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use chrono::{DateTime, TimeZone, Utc};
 use messages::{Failure, LoadId, MessageId};
 
-use crate::{FileFacts, LoadOutcome, Mode, RowSource, Slice, TableSpec, Warehouse, WarehouseError};
+use crate::{
+    FileFacts, LoadOutcome, Mode, RejectedRow, RowSource, ShapeChange, Slice, TableSpec, Warehouse, WarehouseError,
+};
 
 /// Rows of two texts.
 pub type Pairs = Vec<(String, String)>;
@@ -66,6 +68,7 @@ pub fn pairs(count: usize, state: &str) -> Pairs {
 }
 
 /// Rows from memory.
+#[derive(Clone)]
 pub struct Memory {
     columns: usize,
     rows: Pairs,
@@ -74,12 +77,41 @@ pub struct Memory {
     fail_after: Option<usize>,
     fail_at_end: bool,
     claims: Option<u64>,
+    rejected: Vec<RejectedRow>,
+    shape: Vec<ShapeChange>,
+    held: Vec<String>,
 }
 
 impl Memory {
     /// These rows, in batches of 2,048. A third column and those behind it are NULL.
     pub fn new(rows: Pairs) -> Self {
-        Self { columns: 2, rows, given: 0, batch_rows: 2048, fail_after: None, fail_at_end: false, claims: None }
+        Self {
+            columns: 2,
+            rows,
+            given: 0,
+            batch_rows: 2048,
+            fail_after: None,
+            fail_at_end: false,
+            claims: None,
+            rejected: Vec::new(),
+            shape: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+
+    /// Sets these rows aside.
+    pub fn rejecting(self, rejected: Vec<RejectedRow>) -> Self {
+        Self { rejected, ..self }
+    }
+
+    /// Tells of these changes of shape.
+    pub fn shaped(self, shape: Vec<ShapeChange>) -> Self {
+        Self { shape, ..self }
+    }
+
+    /// Says that it must not become current.
+    pub fn held(self, why: &str) -> Self {
+        Self { held: vec![why.into()], ..self }
     }
 
     /// With so many columns.
@@ -142,7 +174,17 @@ impl RowSource for Memory {
         if self.fail_at_end {
             return Err(Failure::permanent("the file was replaced while it was loaded"));
         }
-        Ok(FileFacts::plain(self.claims.unwrap_or(self.rows.len() as u64), 100, "sha256:00"))
+        Ok(FileFacts {
+            rows_rejected: self.rejected.len() as u64,
+            rejected: self.rejected,
+            shape: self.shape,
+            held: self.held,
+            ..FileFacts::plain(self.claims.unwrap_or(self.rows.len() as u64), 100, "sha256:00")
+        })
+    }
+
+    fn again(&self) -> Option<Box<dyn RowSource>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -159,7 +201,7 @@ pub async fn try_load(
     count: usize,
     state: &str,
 ) -> Result<LoadOutcome, WarehouseError> {
-    warehouse.load(slice, Memory::new(pairs(count, state)).boxed()).await
+    warehouse.load(slice, Memory::new(pairs(count, state)).boxed(), None).await
 }
 
 /// The rows of a query, NULL as `NULL`, values joined by a blank.

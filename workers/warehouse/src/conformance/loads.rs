@@ -49,7 +49,7 @@ pub async fn failing_source_leaves_nothing(warehouse: Arc<dyn Warehouse>) {
     warehouse.prepare(&[batches()]).await.unwrap();
     let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
     let failing = Memory::new(pairs(300_000, "bad")).fail_after(250_000);
-    let failed = warehouse.load(&slice, failing.boxed()).await;
+    let failed = warehouse.load(&slice, failing.boxed(), None).await;
     assert!(
         matches!(&failed, Err(WarehouseError::Source(why)) if why.message == "the file is bad in line 7"),
         "{failed:?}"
@@ -65,7 +65,7 @@ pub async fn failing_end_leaves_nothing(warehouse: Arc<dyn Warehouse>) {
     warehouse.prepare(&[batches()]).await.unwrap();
     load(&warehouse, &slice(&batches(), "l", 1, "b.csv", hour(1)), 2, "good").await;
     let failing = Memory::new(pairs(5, "bad")).fail_at_end().boxed();
-    let failed = warehouse.load(&slice(&batches(), "l", 2, "b.csv", hour(1)), failing).await;
+    let failed = warehouse.load(&slice(&batches(), "l", 2, "b.csv", hour(1)), failing, None).await;
     assert!(matches!(failed, Err(WarehouseError::Source(_))), "{failed:?}");
     assert_eq!(held(&warehouse, &batches()).await, ["good 2"]);
 }
@@ -74,7 +74,7 @@ pub async fn failing_end_leaves_nothing(warehouse: Arc<dyn Warehouse>) {
 pub async fn count_mismatch_fails(warehouse: Arc<dyn Warehouse>) {
     warehouse.prepare(&[batches()]).await.unwrap();
     let slice = slice(&batches(), "l", 1, "mes/b.csv", hour(1));
-    let failed = warehouse.load(&slice, Memory::new(pairs(5, "bad")).claims(6).boxed()).await;
+    let failed = warehouse.load(&slice, Memory::new(pairs(5, "bad")).claims(6).boxed(), None).await;
     assert!(matches!(&failed, Err(WarehouseError::Statement(why)) if why.contains("mes/b.csv")), "{failed:?}");
     assert!(held(&warehouse, &batches()).await.is_empty());
 }
@@ -151,7 +151,7 @@ pub async fn empty_is_null(warehouse: Arc<dyn Warehouse>) {
     warehouse.prepare(&[batches()]).await.unwrap();
     let rows = vec![("1".into(), String::new()), (String::new(), "x".into()), (String::new(), String::new())];
     let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
-    warehouse.load(&slice, Memory::new(rows).boxed()).await.unwrap();
+    warehouse.load(&slice, Memory::new(rows).boxed(), None).await.unwrap();
     assert_eq!(
         ask(&warehouse, "SELECT ID, STATE FROM RAW.BATCHES ORDER BY SOURCE_ROW").await,
         ["1 NULL", "NULL x", "NULL NULL"]
@@ -164,7 +164,7 @@ pub async fn many_rows(warehouse: Arc<dyn Warehouse>) {
     let rows: Pairs = (0..70_000).map(|row: usize| (row.to_string(), "äb'c\\\n\"d".repeat(row % 9))).collect();
     let sum: usize = rows.iter().map(|row| row.1.chars().count()).sum();
     let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
-    warehouse.load(&slice, Memory::new(rows).batches_of(5_000).boxed()).await.unwrap();
+    warehouse.load(&slice, Memory::new(rows).batches_of(5_000).boxed(), None).await.unwrap();
     assert_eq!(
         ask(
             &warehouse,

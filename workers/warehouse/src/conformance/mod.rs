@@ -17,6 +17,7 @@ pub mod generations;
 pub mod kit;
 pub mod ledger;
 pub mod loads;
+pub mod quarantine;
 pub mod reading;
 pub mod tables;
 
@@ -25,7 +26,7 @@ pub mod tables;
 macro_rules! conformance {
     ($fresh:ident) => {
         $crate::conformance!($fresh, tables:
-            prepare_twice_changes_nothing, contract_gains_a_column, contract_changes_its_mode,
+            prepare_twice_changes_nothing, contract_gains_a_column, contract_changes_its_mode, evolved_columns_stay_in_the_view,
             names_that_sql_reserves, contracts_that_can_not_be);
         $crate::conformance!($fresh, loads:
             rows_show_in_the_view, reload_replaces_only_its_slice, older_data_never_moves_the_view,
@@ -46,6 +47,12 @@ macro_rules! conformance {
             cancelled_is_for_good, loaded_or_cancelled_and_never_both, no_plan_after_a_cancel,
             planned_or_cancelled_and_never_both, half_a_run_stays_hidden, a_cancel_is_known_once,
             a_stage_ends_once_whichever_was_first);
+        $crate::conformance!($fresh, quarantine:
+            a_gate_that_objects_holds_the_load_back, a_gate_that_passes_writes_its_checks, what_a_reader_objects_to_is_held,
+            a_question_that_is_refused_holds_the_load, a_gate_can_not_write, a_run_is_judged_whole, a_run_of_held_files,
+            release_makes_it_current, an_increment_is_held_and_released, discard_removes_the_rows, the_first_decision_holds, two_decisions_at_once,
+            a_newer_command_supersedes_what_is_held, held_is_an_end, rejected_rows_are_kept, many_rejected_rows,
+            shape_changes_are_kept);
     };
     ($fresh:ident, $group:ident: $($case:ident),+ $(,)?) => {
         mod $group {

@@ -28,11 +28,40 @@ pub async fn contract_gains_a_column(warehouse: Arc<dyn Warehouse>) {
         ["old NULL 1", "old NULL 2", "old NULL 3"]
     );
     let next = slice(&wider, "m", 2, "b.csv", hour(2));
-    warehouse.load(&next, Memory::new(pairs(2, "new")).columns(3).boxed()).await.unwrap();
+    warehouse.load(&next, Memory::new(pairs(2, "new")).columns(3).boxed(), None).await.unwrap();
     assert_eq!(shown(&warehouse, &wider).await, ["new 2"]);
     warehouse.prepare(&[batches()]).await.unwrap();
     load(&warehouse, &slice(&batches(), "n", 3, "b.csv", hour(3)), 1, "newer").await;
     assert_eq!(ask(&warehouse, "SELECT COUNT(*), COUNT(GRADE) FROM RAW_RUN.BATCHES_RUN").await, ["6 0"]);
+}
+
+/// Whoever knows less of the table than it has loads into it all the same, and takes nothing out of the view.
+pub async fn evolved_columns_stay_in_the_view(warehouse: Arc<dyn Warehouse>) {
+    let columns = async || {
+        let found = warehouse.query("SELECT * FROM RAW.BATCHES", 1).await.unwrap().columns;
+        found.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>().join(" ")
+    };
+    let with = |more: &[&str]| {
+        let mut table = batches();
+        table.columns.extend(more.iter().map(|name| (*name).to_owned()));
+        table
+    };
+    warehouse.prepare(&[batches()]).await.unwrap();
+    load(&warehouse, &slice(&batches(), "l", 1, "b.csv", hour(1)), 1, "old").await;
+    let wider = with(&["zone", "line"]);
+    warehouse.prepare(std::slice::from_ref(&wider)).await.unwrap();
+    assert_eq!(columns().await, "ID STATE ZONE LINE LOAD_ID SOURCE_FILE SOURCE_ROW LOADED_AT");
+    assert_eq!(ask(&warehouse, "SELECT STATE, ZONE, LINE FROM RAW.BATCHES").await, ["old NULL NULL"]);
+    // Another worker has met another column, and one knows of none.
+    warehouse.prepare(&[with(&["grade"])]).await.unwrap();
+    for table in [batches(), with(&["line"]), with(&["grade", "zone"])] {
+        warehouse.prepare(&[table]).await.unwrap();
+        assert_eq!(columns().await, "ID STATE ZONE LINE GRADE LOAD_ID SOURCE_FILE SOURCE_ROW LOADED_AT");
+    }
+    let next = slice(&wider, "m", 2, "b.csv", hour(2));
+    warehouse.load(&next, Memory::new(pairs(2, "new")).columns(4).boxed(), None).await.unwrap();
+    load(&warehouse, &slice(&batches(), "n", 3, "b.csv", hour(3)), 1, "newer").await;
+    assert_eq!(ask(&warehouse, "SELECT STATE, ZONE, LINE, GRADE FROM RAW.BATCHES").await, ["newer NULL NULL NULL"]);
 }
 
 /// A contract that turns from snapshot to increment shows all files.

@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 
-use crate::{Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError, WarehouseSettings};
+use crate::{Gate, Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError, WarehouseSettings};
 use handle::Handle;
 use session::Opening;
 
@@ -94,11 +94,16 @@ impl Warehouse for DuckDb {
         self.handle.run(move |session| prepare::prepare(session, &tables)).await
     }
 
-    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
+    async fn load(
+        &self,
+        slice: &Slice,
+        rows: Box<dyn RowSource>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Result<LoadOutcome, WarehouseError> {
         let slice = slice.clone();
         // Outside of the transaction: a worker that sleeps here keeps nobody from the file, and is overtaken.
         failpoint::point!("write:before");
-        self.handle.run(move |session| load::load(session, &slice, rows)).await
+        self.handle.run(move |session| load::load(session, &slice, rows, gate.as_deref())).await
     }
 
     /// All writers are alone: there is one connection.

@@ -2,7 +2,6 @@
 
 use super::session::Session;
 use crate::layout::present::{Present, check};
-use crate::layout::{audit_views, table_view};
 use crate::sql::{ident, literal};
 use crate::{TableSpec, WarehouseError};
 
@@ -23,7 +22,8 @@ fn present(session: &Session) -> Result<Present, WarehouseError> {
     let mut present = Present::default();
     let columns = session.rows(
         "SELECT upper(schema_name) || '.' || upper(table_name), upper(column_name) FROM duckdb_columns() \
-        WHERE upper(schema_name) IN ('RAW', 'RAW_RUN') AND database_name = current_database()",
+        WHERE upper(schema_name) IN ('RAW', 'RAW_RUN') AND database_name = current_database() \
+        ORDER BY table_oid, column_index",
         usize::MAX,
     )?;
     for row in columns.rows {
@@ -46,11 +46,9 @@ fn present(session: &Session) -> Result<Present, WarehouseError> {
 
 fn missing(present: &Present, tables: &[TableSpec]) -> Vec<String> {
     let mut statements = present.missing_tables(tables, REPEATED);
-    for view in audit_views().into_iter().chain(tables.iter().map(table_view)) {
-        if !present.shows(&view) {
-            statements.push(view.create());
-            statements.push(format!("COMMENT ON VIEW RAW.{} IS {}", ident(&view.name), literal(&view.mark())));
-        }
+    for view in present.missing_views(tables) {
+        statements.push(view.create());
+        statements.push(format!("COMMENT ON VIEW RAW.{} IS {}", ident(&view.name), literal(&view.mark())));
     }
     if !statements.is_empty() {
         statements.insert(0, "CREATE SCHEMA IF NOT EXISTS RAW_RUN".into());

@@ -198,6 +198,11 @@ pub fn run_table(table: &TableSpec) -> String {
     format!("RAW_RUN.{}", ident(&run_name(table)))
 }
 
+/// The same of a table of which only the name is known.
+pub fn run_table_named(table: &str) -> String {
+    format!("RAW_RUN.{}", ident(&format!("{}_RUN", table.to_uppercase())))
+}
+
 /// A table's name below `RAW_RUN`.
 pub fn run_name(table: &TableSpec) -> String {
     format!("{}_RUN", table.table.to_uppercase())
@@ -215,12 +220,14 @@ pub fn create_run_table(table: &TableSpec, repeated: &str) -> String {
     format!("CREATE TABLE IF NOT EXISTS {} ({})", run_table(table), columns.join(", "))
 }
 
-/// The view of the current rows. It is fixed: it follows the audit and is not replaced by a load.
+/// The view of the current rows. It is fixed: it follows the audit and is not replaced by a load. `columns` are all that the
+/// `RAW_RUN` table has beside what millrace adds, in its order: whoever prepares the table shows the same, also one whose
+/// contract does not name a column that another has added.
 ///
 /// The snapshot's two subqueries are scalar on purpose: their values reach the scan as filters, and that on
 /// COMMAND_ID skips nearly all row groups, because a command's id begins with its time.
-pub fn table_view(table: &TableSpec) -> View {
-    let columns: Vec<_> = table.columns.iter().map(|name| ident(name)).collect();
+pub fn table_view(table: &TableSpec, columns: &[String]) -> View {
+    let columns: Vec<_> = columns.iter().map(|name| ident(name)).collect();
     let columns = format!("R.{}, R.LOAD_ID, R.SOURCE_FILE, R.SOURCE_ROW, R.LOADED_AT", columns.join(", R."));
     let name = literal(&table.table.to_uppercase());
     let run = run_table(table);

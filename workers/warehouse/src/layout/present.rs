@@ -2,21 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{AUDIT_TABLES, META_COLUMNS, View, audit_views, create_run_table, run_name, run_table};
+use super::{AUDIT_TABLES, META_COLUMNS, View, audit_views, create_run_table, run_name, run_table, table_view};
 use crate::sql::ident;
 use crate::{TableSpec, WarehouseError};
 
-/// What is there: columns by table, and the views' comments.
+/// What is there: columns by table in their order, and the views' comments.
 #[derive(Default)]
 pub(crate) struct Present {
-    columns: HashMap<String, HashSet<String>>,
+    columns: HashMap<String, Vec<String>>,
     views: HashMap<String, String>,
 }
 
 impl Present {
-    /// The table (with its schema) has this column. Both in capitals.
+    /// The table (with its schema) has this column, behind those that were told of before. Both in capitals.
     pub(crate) fn column(&mut self, table: &str, column: String) {
-        self.columns.entry(table.to_owned()).or_default().insert(column);
+        self.columns.entry(table.to_owned()).or_default().push(column);
     }
 
     /// There is a view in `RAW`, with this comment.
@@ -59,8 +59,27 @@ impl Present {
         statements
     }
 
+    /// The views that are missing or not as described, once the tables are as [`Present::missing_tables`] makes them.
+    pub(crate) fn missing_views(&self, tables: &[TableSpec]) -> Vec<View> {
+        let of_tables = tables.iter().map(|table| table_view(table, &self.columns_with(table)));
+        audit_views().into_iter().chain(of_tables).filter(|view| !self.shows(view)).collect()
+    }
+
+    /// The columns that the table will have, without those that millrace adds: what is there in its order, then what is new.
+    fn columns_with(&self, table: &TableSpec) -> Vec<String> {
+        let is_meta = |column: &str| META_COLUMNS.iter().any(|(meta, _)| *meta == column);
+        let there = self.columns.get(&format!("RAW_RUN.{}", run_name(table))).into_iter().flatten();
+        let mut columns: Vec<String> = there.filter(|column| !is_meta(column)).cloned().collect();
+        for column in table.columns.iter().map(|column| column.to_uppercase()) {
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        }
+        columns
+    }
+
     fn knows(&self, table: &str, column: &str) -> bool {
-        self.columns.get(table).is_some_and(|columns| columns.contains(column))
+        self.columns.get(table).is_some_and(|columns| columns.iter().any(|known| known == column))
     }
 }
 

@@ -11,7 +11,8 @@ use crate::standing::{is_taken_back, turn};
 use crate::{LoadLine, LoadStatus, Slice, StageLine, WarehouseError};
 
 /// Of two lines of one moment, the one that says more stands behind the other.
-const RANK: &str = "CASE STATUS WHEN 'SUCCESS' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END";
+const RANK: &str = "CASE STATUS WHEN 'SUCCESS' THEN 5 WHEN 'DISCARDED' THEN 4 WHEN 'QUARANTINED' THEN 3 \
+    WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END";
 
 impl Ledger {
     /// Records which files a run has, once: if the command has a plan already, that one is the answer. A command that was taken
@@ -59,12 +60,12 @@ impl Ledger {
         self.warehouse().transact(&[insert_where(line, &condition)], alone).await.map(drop)
     }
 
-    /// Records that a file was cancelled, once, unless it was loaded meanwhile: that stands. Whoever loads it and whoever does
+    /// Records that a file was cancelled, once, unless it was loaded meanwhile, be it held back: that stands. Whoever loads it and whoever does
     /// this take turns.
     pub async fn record_cancelled(&self, line: &LoadLine) -> Result<(), WarehouseError> {
         let condition = format!(
             "NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT {} AND COMMAND_ID = {} AND SOURCE_FILE = {} \
-            AND STATUS IN ('SUCCESS', 'CANCELLED'))",
+            AND STATUS IN ('SUCCESS', 'QUARANTINED', 'CANCELLED'))",
             of_load(&line.load_id),
             literal(&line.command_id.to_string()),
             literal(&line.uri)
@@ -100,13 +101,13 @@ impl Ledger {
     }
 
     /// Where the run of this command stands; `None` if nothing of it is known. A file that was loaded stays loaded,
-    /// whatever a second delivery ran into later, and whatever became of it before it had a contract and so a table; one that
-    /// was cancelled stays so.
+    /// whatever a second delivery ran into later, and whatever became of it before it had a contract and so a table; so does
+    /// one that is held back until somebody decides, and one that was cancelled.
     pub async fn run_state(&self, load_id: &LoadId, command_id: MessageId) -> Result<Option<RunState>, WarehouseError> {
         let command = literal(&command_id.to_string());
         let lines: Vec<LoadLine> = self
             .select(&format!(
-                "{} AND (COMMAND_ID = {command} OR (COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED'))) \
+                "{} AND (COMMAND_ID = {command} OR (COMMAND_ID > {command} AND STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED'))) \
                 QUALIFY ROW_NUMBER() OVER (PARTITION BY COMMAND_ID, SOURCE_FILE \
                 ORDER BY {RANK} DESC, FINISHED_AT DESC) = 1 \
                 ORDER BY TABLE_NAME, SOURCE_FILE",

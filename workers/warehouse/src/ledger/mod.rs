@@ -2,6 +2,7 @@
 //!
 //! It is written over [`Warehouse::transact`] and [`Warehouse::query`] alone, so that every warehouse has it.
 
+mod decisions;
 mod freshness;
 mod loads;
 mod read;
@@ -16,6 +17,7 @@ use crate::{LoadLine, Warehouse, WarehouseError};
 use messages::LoadId;
 use read::{ReadLine, columns, lines};
 
+pub use decisions::Held;
 pub use freshness::Freshness;
 pub use stages::Known;
 pub(crate) use write::{insert, insert_where};

@@ -4,7 +4,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use messages::{CheckOutcome, CheckStatus, LoadId, MessageId, Severity, Stage};
 
 use super::write::AuditLine;
-use crate::{LoadLine, LoadStatus, QualityLine, QualityOrigin, Rows, StageLine, StageStatus, WarehouseError};
+use crate::{
+    LoadLine, LoadStatus, QualityLine, QualityOrigin, RejectedLine, Rows, ShapeKind, ShapeLine, StageLine, StageStatus,
+    WarehouseError,
+};
 
 /// A line that can be read back.
 pub(super) trait ReadLine: AuditLine + Sized {
@@ -141,6 +144,37 @@ impl ReadLine for QualityLine {
         // Lines of older versions have none: they are the contract's.
         let origin = row.optional().and_then(QualityOrigin::parse).unwrap_or(QualityOrigin::Contract);
         Ok(Self { load_id, outcome, checked_at, origin })
+    }
+}
+
+impl ReadLine for RejectedLine {
+    fn read(row: &mut Fields<'_>) -> Result<Self, String> {
+        Ok(Self {
+            load_id: row.load_id()?,
+            command_id: row.message_id()?,
+            table: row.text(),
+            uri: row.text(),
+            line: row.number()?,
+            reason: row.text(),
+            raw: row.text(),
+            truncated: row.parsed(|text| text.parse().ok())?,
+            rejected_at: row.time()?,
+        })
+    }
+}
+
+impl ReadLine for ShapeLine {
+    fn read(row: &mut Fields<'_>) -> Result<Self, String> {
+        Ok(Self {
+            load_id: row.load_id()?,
+            command_id: row.message_id()?,
+            table: row.text(),
+            uri: row.text(),
+            change: row.parsed(ShapeKind::parse)?,
+            column: row.text(),
+            policy: row.text(),
+            noted_at: row.time()?,
+        })
     }
 }
 

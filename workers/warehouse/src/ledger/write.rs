@@ -2,10 +2,12 @@
 
 use crate::layout::{AUDIT_TABLES, AuditTable};
 use crate::sql::{literal, optional, timestamp};
-use crate::{LoadLine, QualityLine, StageLine};
+use crate::{LoadLine, QualityLine, RejectedLine, ShapeLine, StageLine};
 
-/// Lines in one statement. Snowflake takes statements up to 1 MB.
+/// Lines in one statement.
 pub(super) const LINES_PER_STATEMENT: usize = 200;
+/// The text of the lines in one statement, a longer line alone excepted. Snowflake takes statements up to 1 MB.
+const BYTES_PER_STATEMENT: usize = 500_000;
 
 /// A line's table and its values, in the order of the table's columns.
 pub(crate) trait AuditLine {
@@ -29,16 +31,30 @@ pub(crate) fn insert_where<L: AuditLine>(line: &L, condition: &str) -> String {
 pub(super) fn insert_if<L: AuditLine>(lines: &[L], condition: impl Fn(usize) -> String) -> Vec<String> {
     let names: Vec<_> = L::TABLE.columns.iter().map(|(name, _)| *name).collect();
     let names = names.join(", ");
-    let statement = |(chunk, lines): (usize, &[L])| {
-        let rows: Vec<_> = lines.iter().map(|line| format!("({})", line.values().join(", "))).collect();
+    let statement = |rows: &[String], before: usize| {
         format!(
             "INSERT INTO RAW.{} ({names}) SELECT * FROM (VALUES {}) AS V ({names}){}",
             L::TABLE.name,
             rows.join(", "),
-            condition(chunk * LINES_PER_STATEMENT)
+            condition(before)
         )
     };
-    lines.chunks(LINES_PER_STATEMENT).enumerate().map(statement).collect()
+    let (mut statements, mut rows, mut bytes, mut before) = (Vec::new(), Vec::new(), 0, 0);
+    for line in lines {
+        let row = format!("({})", line.values().join(", "));
+        if !rows.is_empty() && (rows.len() == LINES_PER_STATEMENT || bytes + row.len() > BYTES_PER_STATEMENT) {
+            statements.push(statement(&rows, before));
+            before += rows.len();
+            bytes = 0;
+            rows.clear();
+        }
+        bytes += row.len();
+        rows.push(row);
+    }
+    if !rows.is_empty() {
+        statements.push(statement(&rows, before));
+    }
+    statements
 }
 
 impl AuditLine for LoadLine {
@@ -114,6 +130,41 @@ impl AuditLine for QualityLine {
                 None => "CAST(NULL AS DOUBLE)".into(),
             },
             literal(self.origin.as_str()),
+        ]
+    }
+}
+
+impl AuditLine for RejectedLine {
+    const TABLE: &'static AuditTable = &AUDIT_TABLES[3];
+
+    fn values(&self) -> Vec<String> {
+        vec![
+            literal(self.load_id.as_str()),
+            literal(&self.command_id.to_string()),
+            literal(&self.table),
+            literal(&self.uri),
+            self.line.to_string(),
+            literal(&self.reason),
+            literal(&self.raw),
+            if self.truncated { "TRUE" } else { "FALSE" }.into(),
+            timestamp(self.rejected_at),
+        ]
+    }
+}
+
+impl AuditLine for ShapeLine {
+    const TABLE: &'static AuditTable = &AUDIT_TABLES[4];
+
+    fn values(&self) -> Vec<String> {
+        vec![
+            literal(self.load_id.as_str()),
+            literal(&self.command_id.to_string()),
+            literal(&self.table),
+            literal(&self.uri),
+            literal(self.change.as_str()),
+            literal(&self.column),
+            literal(&self.policy),
+            timestamp(self.noted_at),
         ]
     }
 }

@@ -105,6 +105,8 @@ async fn through_the_stage(flake: &Snowflake, session: &Taken<'_>, name: &str) -
         Ok(staged) => copy(session, &slice, &folder, &staged).await.map_err(|ended| match ended {
             Ended::Undone(error) => error,
             Ended::Unknown(fault) => fault.into(),
+            // Nothing is asked here.
+            Ended::Refused => WarehouseError::Statement("a question was refused".into()),
         }),
         Err(error) => Err(error),
     };

@@ -9,12 +9,14 @@ use uuid::Uuid;
 
 use super::errors::{Fault, Trouble};
 use super::pool::Taken;
+use super::query::readable;
 use super::session::{Again, Session};
 use super::stage::{Options, StageLocation, Staged, stage_rows};
 use super::{Failed, Snowflake, statements};
+use crate::gate::{self, Asking};
 use crate::ledger::insert_where;
 use crate::standing::{Standing, delete_older, turn};
-use crate::{LoadLine, LoadOutcome, RowSource, Slice, WarehouseError};
+use crate::{Gate, GateVerdict, LoadLine, LoadOutcome, LoadStatus, RowSource, Slice, WarehouseError};
 
 /// Transactions that are tried over the same parts, before the load is put off.
 const TRIES: u32 = 3;
@@ -25,13 +27,14 @@ pub(super) async fn load(
     flake: &Snowflake,
     slice: &Slice,
     rows: Box<dyn RowSource>,
+    gate: Option<&dyn Gate>,
 ) -> Result<LoadOutcome, WarehouseError> {
     // A file that is loaded already may have gone: it is not opened. What decides is asked again in the transaction.
     if let Some(outcome) = standing(flake, slice).await?.outcome() {
         return Ok(outcome);
     }
     let folder = Folder::new(&slice.table.table);
-    let outcome = through(flake, slice, &folder, rows).await;
+    let outcome = through(flake, slice, &folder, rows, gate).await;
     folder.remove(flake).await;
     outcome
 }
@@ -91,18 +94,23 @@ async fn through(
     slice: &Slice,
     folder: &Folder,
     rows: Box<dyn RowSource>,
+    gate: Option<&dyn Gate>,
 ) -> Result<LoadOutcome, WarehouseError> {
     let staged = send(flake, slice, folder, rows).await?;
+    let mut asking = gate.map(|gate| Asking::new(gate, slice));
     let mut tries = 1;
     loop {
-        match attempt(flake, slice, folder, &staged).await {
+        match attempt(flake, slice, folder, &staged, asking.as_mut()).await {
             Ok(outcome) => return Ok(outcome),
             Err(Ended::Undone(error)) => return Err(error),
+            // Each question is refused once.
+            Err(Ended::Refused) => continue,
             Err(Ended::Unknown(fault)) => {
                 tracing::debug!(%fault, tries, "the transaction broke off");
                 // It may have been committed all the same: the audit knows.
-                if standing(flake, slice).await?.loaded {
-                    return Ok(LoadOutcome::Loaded(staged.facts));
+                let standing = standing(flake, slice).await?;
+                if standing.loaded {
+                    return Ok(gate::outcome(staged.facts, standing.held.into_iter().collect()));
                 }
                 if tries == TRIES {
                     return Err(fault.into());
@@ -146,6 +154,9 @@ pub(super) enum Ended {
     Undone(WarehouseError),
     /// It is not known what was kept, and it may be tried again.
     Unknown(Fault),
+    /// A question of the gate was refused, and the complaint is kept as its answer. Some accounts abort the transaction over it
+    /// (`TRANSACTION_ABORT_ON_ERROR`), so that it is begun anew on all.
+    Refused,
 }
 
 impl From<Fault> for Ended {
@@ -169,9 +180,15 @@ impl From<WarehouseError> for Ended {
     }
 }
 
-async fn attempt(flake: &Snowflake, slice: &Slice, folder: &Folder, staged: &Staged) -> Result<LoadOutcome, Ended> {
+async fn attempt(
+    flake: &Snowflake,
+    slice: &Slice,
+    folder: &Folder,
+    staged: &Staged,
+    asking: Option<&mut Asking<'_>>,
+) -> Result<LoadOutcome, Ended> {
     let session = flake.begin().await?;
-    let outcome = transaction(&session, slice, folder, staged).await;
+    let outcome = transaction(&session, slice, folder, staged, asking).await;
     match &outcome {
         Ok(_) => session.give_back().await,
         Err(_) => session.discard().await,
@@ -179,43 +196,99 @@ async fn attempt(flake: &Snowflake, slice: &Slice, folder: &Folder, staged: &Sta
     outcome
 }
 
-/// Rows, fence, SUCCESS line. The rows come first: copying locks nothing, and the lock is held for three short statements.
+/// Rows, gate, fence, line. The rows come first: copying locks nothing, and the lock is held for three short statements. The gate
+/// of a file alone is asked before it too. Of a run's files one must be the last, so that there it is asked behind the lock.
 async fn transaction(
     session: &Taken<'_>,
     slice: &Slice,
     folder: &Folder,
     staged: &Staged,
+    mut asking: Option<&mut Asking<'_>>,
 ) -> Result<LoadOutcome, Ended> {
     copy(session, slice, folder, staged).instrument(tracing::info_span!("copy rows")).await?;
     failpoint::point!("write:after");
+    let mut verdict = GateVerdict::default();
+    if slice.table_files <= 1
+        && let Some(asking) = asking.take()
+    {
+        verdict = ask(session, asking).await?;
+    }
     let alone = turn(&slice.load_id, &slice.table.table);
     session.execute(&statements::claim(&alone, &folder.path)).await?;
-    if let Some(outcome) = line(session, slice, staged, &statements::claimed(&alone, &folder.path)).await? {
+    if let Some(asking) = asking {
+        let standing = found(session, slice).await?;
+        if let Some(outcome) = standing.outcome() {
+            session.roll_back().await?;
+            return Ok(outcome);
+        }
+        if standing.is_last(slice) {
+            verdict = ask(session, asking).await?;
+        }
+    }
+    let now = Utc::now();
+    let held = gate::held(&staged.facts, &verdict);
+    let wanted = LoadLine::standing(slice, &staged.facts, &held, now);
+    if let Some(outcome) = line(session, slice, &wanted, &statements::claimed(&alone, &folder.path)).await? {
         session.roll_back().await?;
         return Ok(outcome);
+    }
+    for sql in gate::remarks(slice, &staged.facts, &verdict, now) {
+        session.execute(&sql).await?;
     }
     failpoint::point!("commit:before");
     session.commit().instrument(tracing::info_span!("commit")).await?;
     failpoint::point!("commit:after");
-    Ok(LoadOutcome::Loaded(staged.facts.clone()))
+    Ok(gate::outcome(staged.facts.clone(), held))
 }
 
-/// Writes the SUCCESS line, unless the audit says that nothing is left to do. Only while the lock is `held`: a transaction that
+/// Asks the gate's questions.
+async fn ask(session: &Session, asking: &mut Asking<'_>) -> Result<GateVerdict, Ended> {
+    let (mut answers, mut refused) = (Vec::new(), None);
+    for (at, sql) in asking.open() {
+        let sql = match readable(sql) {
+            Ok(sql) => sql,
+            Err(why) => {
+                answers.push(Err(why));
+                continue;
+            }
+        };
+        match session.ask(sql).instrument(tracing::info_span!("ask gate")).await {
+            Ok(answer) => answers.push(gate::one_row(answer.rows.rows)),
+            Err(fault) if fault.is_passing() => return Err(fault.into()),
+            Err(fault) => {
+                refused = Some((at, WarehouseError::from(fault).to_string()));
+                break;
+            }
+        }
+    }
+    match refused {
+        None => Ok(asking.judge(answers)),
+        Some((at, why)) => {
+            asking.refuse(at, why);
+            Err(Ended::Refused)
+        }
+    }
+}
+
+async fn found(session: &Session, slice: &Slice) -> Result<Standing, Ended> {
+    let found = session.ask(&Standing::query(slice)).await?;
+    Ok(Standing::read(found.rows.rows.first().map_or(&[], Vec::as_slice))?)
+}
+
+/// Writes the line, unless the audit says that nothing is left to do. Only while the lock is `held`: a transaction that
 /// the service has ended, because it was silent for too long, has lost its rows, and the line would be kept without them.
-async fn line(session: &Session, slice: &Slice, staged: &Staged, held: &str) -> Result<Option<LoadOutcome>, Ended> {
-    let line = LoadLine::success(slice, &staged.facts, Utc::now());
+async fn line(session: &Session, slice: &Slice, line: &LoadLine, held: &str) -> Result<Option<LoadOutcome>, Ended> {
     let unheard_of = format!("{} AND {held}", Standing::nothing(slice));
-    if session.execute(&insert_where(&line, &unheard_of)).await?.affected() != Some(1) {
+    if session.execute(&insert_where(line, &unheard_of)).await?.affected() != Some(1) {
         // The audit knows something of this load: another worker was quicker, or an older generation is to be replaced.
-        let found = session.ask(&Standing::query(slice)).await?;
-        let standing = Standing::read(found.rows.rows.first().map_or(&[], Vec::as_slice))?;
+        let standing = found(session, slice).await?;
         if let Some(outcome) = standing.outcome() {
             return Ok(Some(outcome));
         }
-        if session.execute(&insert_where(&line, held)).await?.affected() != Some(1) {
+        if session.execute(&insert_where(line, held)).await?.affected() != Some(1) {
             return Err(Fault::new(Trouble::Session, "the service ended the transaction").into());
         }
-        if standing.older && standing.completes(slice) {
+        if line.status == LoadStatus::Success && standing.older && standing.completes(slice) {
             session.execute(&delete_older(slice)).await?;
         }
     }
@@ -263,11 +336,11 @@ mod tests {
         flake.prepare(&[batches()]).await.unwrap();
         let slice = slice(&batches(), "l", 1, "b.csv", hour(1));
         let facts = FileFacts::plain(3, 9, "");
-        let staged = Staged { parts: Vec::new(), facts };
+        let wanted = LoadLine::success(&slice, &facts, Utc::now());
         let session = flake.begin().await.map_err(WarehouseError::from).unwrap();
         session.execute(&statements::claim("l|BATCHES", "mine")).await.unwrap();
         session.execute("ROLLBACK").await.unwrap();
-        let ended = line(&session, &slice, &staged, &statements::claimed("l|BATCHES", "mine")).await;
+        let ended = line(&session, &slice, &wanted, &statements::claimed("l|BATCHES", "mine")).await;
         assert!(matches!(ended, Err(Ended::Unknown(_))));
         session.discard().await;
         assert!(flake.query("SELECT * FROM RAW.RAW_LOAD_AUDIT", 9).await.unwrap().rows.is_empty());

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
+use crate::{Gate, Lent, LoadOutcome, RowSource, Rows, Slice, TableSpec, Warehouse, WarehouseError};
 use answer::Answer;
 use errors::{Fault, Trouble};
 use pool::{Pool, Taken};
@@ -146,9 +146,14 @@ impl Warehouse for Snowflake {
         prepare::prepare(self, tables).await
     }
 
-    async fn load(&self, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, WarehouseError> {
+    async fn load(
+        &self,
+        slice: &Slice,
+        rows: Box<dyn RowSource>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Result<LoadOutcome, WarehouseError> {
         failpoint::point!("write:before");
-        load::load(self, slice, rows).await
+        load::load(self, slice, rows, gate.as_deref()).await
     }
 
     async fn transact(&self, statements: &[String], alone: Option<&str>) -> Result<u64, WarehouseError> {

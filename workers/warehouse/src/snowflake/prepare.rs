@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::objects::{STAGE, locks, stage};
 use super::session::Again;
 use super::{Snowflake, statements, sweep};
+use crate::layout::View;
 use crate::layout::present::{Present, check};
-use crate::layout::{View, audit_views, table_view};
 use crate::sql::{ident, literal};
 use crate::{TableSpec, WarehouseError};
 
@@ -21,7 +21,13 @@ pub(super) async fn prepare(flake: &Snowflake, tables: &[TableSpec]) -> Result<(
     let mut tries = 1;
     loop {
         match make(flake, tables).await {
-            Ok(()) => break,
+            Ok(false) => break,
+            // Somebody else may have added other columns meanwhile, and the view that was made last must show all of them.
+            Ok(true) if tries == TRIES => break,
+            Ok(true) => {
+                tries += 1;
+                continue;
+            }
             Err(error) if tries == TRIES || error.class() == messages::FailureClass::Fatal => return Err(error),
             Err(error) => tracing::debug!(%error, tries, "made by somebody else at the same moment; looking again"),
         }
@@ -32,16 +38,17 @@ pub(super) async fn prepare(flake: &Snowflake, tables: &[TableSpec]) -> Result<(
     Ok(())
 }
 
-async fn make(flake: &Snowflake, tables: &[TableSpec]) -> Result<(), WarehouseError> {
+/// Makes what is missing; whether anything was.
+async fn make(flake: &Snowflake, tables: &[TableSpec]) -> Result<bool, WarehouseError> {
     let (present, has_stage) = present(flake).await?;
     let statements = missing(&present, has_stage, tables);
     if statements.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     for sql in missing_schemas(flake).await?.into_iter().chain(statements) {
         flake.ask(&sql, Again::Harmless, usize::MAX).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Only what is not there: without the right to make schemas, IF NOT EXISTS is refused even where there is nothing to do.
@@ -56,7 +63,7 @@ async fn present(flake: &Snowflake) -> Result<(Present, bool), WarehouseError> {
     let mut present = Present::default();
     let mut has_stage = false;
     for row in flake.ask(&statements::present(), Again::Harmless, usize::MAX).await?.rows.rows {
-        let [Some(what), Some(schema), Some(name), value] = row.as_slice() else { continue };
+        let [Some(what), Some(schema), Some(name), value, _] = row.as_slice() else { continue };
         let value = value.clone().unwrap_or_default();
         match what.as_str() {
             "COLUMN" => present.column(&format!("{schema}.{name}"), value),
@@ -71,8 +78,7 @@ fn missing(present: &Present, has_stage: bool, tables: &[TableSpec]) -> Vec<Stri
     let mut statements = present.missing_tables(tables, "");
     statements.extend(locks().filter(|(name, _)| !present.has(name)).map(|(_, sql)| sql));
     statements.extend((!has_stage).then(stage));
-    let views = audit_views().into_iter().chain(tables.iter().map(table_view));
-    statements.extend(views.filter(|view| !present.shows(view)).map(|view| create(&view)));
+    statements.extend(present.missing_views(tables).iter().map(create));
     statements
 }
 

@@ -21,7 +21,7 @@ const WRITERS: [&str; 10] =
 /// The statement in `sql`. Refused is what could lead from a statement that reads to one that writes: a chain
 /// (`sql-reference/operators-flow`), and whatever writes behind a WITH or an EXPLAIN, a procedure that is written there among it
 /// (`sql-reference/sql/call-with`).
-fn readable(sql: &str) -> Result<&str, String> {
+pub(super) fn readable(sql: &str) -> Result<&str, String> {
     let (Reading::Query(statement) | Reading::Other(statement)) = reading(sql)?;
     let bare = without_texts(statement);
     if bare.contains("->>") {

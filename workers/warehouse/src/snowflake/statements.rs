@@ -100,13 +100,14 @@ pub(super) fn claimed(alone: &str, holder: &str) -> String {
     format!("EXISTS (SELECT 1 FROM {} WHERE {LOCK_COLUMN} = {})", lock_of(alone), literal(holder))
 }
 
-/// What is there: columns by table, the comments of views, and the stage (`sql-reference/info-schema`).
+/// What is there: columns by table in their order, the comments of views, and the stage (`sql-reference/info-schema`).
 pub(super) fn present() -> String {
-    "SELECT 'COLUMN', TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS \
+    "SELECT 'COLUMN', TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION AS PLACE FROM INFORMATION_SCHEMA.COLUMNS \
     WHERE TABLE_SCHEMA IN ('RAW', 'RAW_RUN') \
-    UNION ALL SELECT 'VIEW', TABLE_SCHEMA, TABLE_NAME, COALESCE(COMMENT, '') FROM INFORMATION_SCHEMA.VIEWS \
+    UNION ALL SELECT 'VIEW', TABLE_SCHEMA, TABLE_NAME, COALESCE(COMMENT, ''), 0 FROM INFORMATION_SCHEMA.VIEWS \
     WHERE TABLE_SCHEMA = 'RAW' \
-    UNION ALL SELECT 'STAGE', STAGE_SCHEMA, STAGE_NAME, '' FROM INFORMATION_SCHEMA.STAGES WHERE STAGE_SCHEMA = 'RAW_RUN'"
+    UNION ALL SELECT 'STAGE', STAGE_SCHEMA, STAGE_NAME, '', 0 FROM INFORMATION_SCHEMA.STAGES WHERE STAGE_SCHEMA = 'RAW_RUN' \
+    ORDER BY PLACE"
         .into()
 }
 

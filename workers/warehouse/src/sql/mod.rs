@@ -12,7 +12,26 @@ pub use reading::{Reading, reading};
 /// `CHR(92)`. NUL, which no warehouse stores, becomes U+FFFD.
 pub fn literal(text: &str) -> String {
     let quoted = format!("'{}'", text.replace('\'', "''").replace('\0', "\u{fffd}"));
-    if text.contains('\\') { format!("({})", quoted.replace('\\', "' || CHR(92) || '")) } else { quoted }
+    match text.matches('\\').count() {
+        0 => quoted,
+        1..=MAX_JOINED => format!("({})", quoted.replace('\\', "' || CHR(92) || '")),
+        _ => {
+            let stand_in = stand_in(text);
+            format!("REPLACE({}, '{stand_in}', CHR(92))", quoted.replace('\\', &stand_in))
+        }
+    }
+}
+
+/// Backslashes of a text that are joined in one by one. A warehouse follows an expression only so deep (DuckDB: 1,000).
+const MAX_JOINED: usize = 16;
+
+/// Characters for private use that do not stand in `text`.
+fn stand_in(text: &str) -> String {
+    let mut stand_in = String::from('\u{e000}');
+    while text.contains(&stand_in) {
+        stand_in.push('\u{e001}');
+    }
+    stand_in
 }
 
 /// A text literal, or a NULL that knows its type.
@@ -40,5 +59,9 @@ mod tests {
         assert_eq!(literal(r"a\b"), r"('a' || CHR(92) || 'b')");
         assert_eq!(literal(r"\'"), r"('' || CHR(92) || ''')".replace("'''", "''''"));
         assert_eq!(literal("a\0b"), "'a\u{fffd}b'");
+        let many = "\\".repeat(MAX_JOINED + 1);
+        let written = literal(&format!("{many}'\u{e000}"));
+        let stand_in = "\u{e000}\u{e001}";
+        assert_eq!(written, format!("REPLACE('{}''\u{e000}', '{stand_in}', CHR(92))", stand_in.repeat(MAX_JOINED + 1)));
     }
 }

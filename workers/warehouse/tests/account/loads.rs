@@ -86,7 +86,7 @@ pub async fn reload(place: &Place) -> Outcome {
 pub async fn together(place: &Place) -> Outcome {
     let (one, other, slice) = (place.another(), place.another(), place.slice("together", 5));
     let rows = || Memory::new(pairs(5, "x")).boxed();
-    let (first, second) = tokio::join!(one.load(&slice, rows()), other.load(&slice, rows()));
+    let (first, second) = tokio::join!(one.load(&slice, rows(), None), other.load(&slice, rows(), None));
     one.close().await;
     other.close().await;
     let outcomes = [first.map_err(|why| why.to_string())?, second.map_err(|why| why.to_string())?];
@@ -144,7 +144,7 @@ async fn load(place: &Place, slice: &Slice, rows: Box<dyn RowSource>) -> Result<
 }
 
 async fn try_load(place: &Place, slice: &Slice, rows: Box<dyn RowSource>) -> Result<LoadOutcome, String> {
-    place.warehouse.load(slice, rows).await.map_err(|why| why.to_string())
+    place.warehouse.load(slice, rows, None).await.map_err(|why| why.to_string())
 }
 
 /// Rows of a text each.

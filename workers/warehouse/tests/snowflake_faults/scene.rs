@@ -129,5 +129,5 @@ fn walk(emulator: &Emulator, name: &str) -> Vec<String> {
 /// Rows in plenty, for results in parts.
 pub async fn many(scene: &Scene, count: usize) {
     let rows = millrace_warehouse::conformance::kit::Memory::new(pairs(count, "x")).boxed();
-    scene.warehouse.load(&a_slice(), rows).await.unwrap();
+    scene.warehouse.load(&a_slice(), rows, None).await.unwrap();
 }

@@ -1,0 +1,75 @@
+//! `accepted_values {column, values}`: every value is one of a list. A row without a value is not judged. `ignore_case`
+//! compares as STAGING does: without surrounding blanks and in capitals. Takes thresholds.
+
+use serde_json::Value;
+use warehouse::sql::literal;
+
+use super::{count_if, raw, text};
+use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
+use crate::deliveries::Subject;
+use crate::tolerance::Tolerance;
+
+pub(super) const KIND: Kind = Kind {
+    name: "accepted_values",
+    parameters: &["column", "values", "ignore_case", "max_failed_rows", "max_failed_share"],
+    no_gate: None,
+    compile: COMPILE,
+};
+
+/// Values that are named when the expectation is told.
+const NAMED: usize = 8;
+
+const COMPILE: Compile = |parameters, _| {
+    let column = parameters.column("column")?;
+    let ignore_case = parameters.flag("ignore_case")?;
+    let values = parameters.required("values", "a list, such as [OPEN, CLOSED]")?;
+    let values = values.as_array().filter(|values| !values.is_empty());
+    let values = values.ok_or("values must be a list, such as [OPEN, CLOSED]")?;
+    let values = values.iter().map(scalar).collect::<Result<_, _>>()?;
+    Ok(Box::new(AcceptedValues { column, values, ignore_case, tolerance: Tolerance::read(parameters)? }))
+};
+
+/// RAW holds text, so that 1 in a contract means the text 1.
+fn scalar(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(_) => {
+            Err(format!("values: put {value} in quotes; without them its spelling in the file can't be told"))
+        }
+        _ => Err(format!("values must be a list of texts and numbers, {value} is neither")),
+    }
+}
+
+#[derive(Debug)]
+struct AcceptedValues {
+    column: String,
+    values: Vec<String>,
+    ignore_case: bool,
+    tolerance: Tolerance,
+}
+
+impl Check for AcceptedValues {
+    fn expected(&self) -> String {
+        let named = self.values[..self.values.len().min(NAMED)].join(", ");
+        let more = self.values.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" or {more} more") } else { String::new() };
+        let case = if self.ignore_case { ", in any case" } else { "" };
+        self.tolerance.expected(format!("each {} is one of {named}{more}{case}", self.column))
+    }
+
+    fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
+        let given = text(&self.column);
+        let (value, accepted) = match self.ignore_case {
+            true => (format!("UPPER({given})"), self.values.iter().map(|value| value.trim().to_uppercase()).collect()),
+            false => (raw(&self.column), self.values.clone()),
+        };
+        let accepted: Vec<String> = accepted.iter().map(|value| literal(value)).collect();
+        let broken = count_if(&format!("{given} IS NOT NULL AND {value} NOT IN ({})", accepted.join(", ")));
+        vec![Measure::over(subject, broken), Measure::over(subject, format!("COUNT({given})"))]
+    }
+
+    fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
+        Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
+    }
+}

@@ -1,0 +1,37 @@
+//! `null_share {column, max}`: the share of rows without a value, from 0 to 1. Blanks alone are no value.
+
+use super::{count_if, text};
+use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
+use crate::deliveries::Subject;
+use crate::words::{part, percent, share};
+
+pub(super) const KIND: Kind =
+    Kind { name: "null_share", parameters: &["column", "max"], no_gate: None, compile: COMPILE };
+
+const COMPILE: Compile =
+    |parameters, _| Ok(Box::new(NullShare { column: parameters.column("column")?, max: parameters.share("max")? }));
+
+#[derive(Debug)]
+struct NullShare {
+    column: String,
+    max: f64,
+}
+
+impl Check for NullShare {
+    fn expected(&self) -> String {
+        match self.max {
+            0.0 => format!("every row has {}", self.column),
+            max => format!("{} is missing in at most {}", self.column, percent(max)),
+        }
+    }
+
+    fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
+        let missing = count_if(&format!("{} IS NULL", text(&self.column)));
+        vec![Measure::over(subject, missing), Measure::over(subject, "COUNT(*)")]
+    }
+
+    fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
+        let (missing, rows) = (measured.count(0)?, measured.count(1)?);
+        Ok(Finding::new(share(missing, rows) <= self.max, part(missing, rows), Some(missing)))
+    }
+}

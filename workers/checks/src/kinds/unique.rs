@@ -1,0 +1,60 @@
+//! `unique {columns}`: no two rows have the same values in these columns together. Every row beyond the first of its kind
+//! counts as broken; a row that lacks one of the values is not judged (`null_share` does that). `ignore_case` compares as
+//! STAGING does: without surrounding blanks and in capitals. Takes thresholds.
+
+use super::{raw, text};
+use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
+use crate::deliveries::Subject;
+use crate::tolerance::Tolerance;
+
+pub(super) const KIND: Kind = Kind {
+    name: "unique",
+    parameters: &["columns", "ignore_case", "max_failed_rows", "max_failed_share"],
+    no_gate: None,
+    compile: COMPILE,
+};
+
+const COMPILE: Compile = |parameters, _| {
+    Ok(Box::new(Unique {
+        columns: parameters.columns("columns")?,
+        ignore_case: parameters.flag("ignore_case")?,
+        tolerance: Tolerance::read(parameters)?,
+    }))
+};
+
+#[derive(Debug)]
+struct Unique {
+    columns: Vec<String>,
+    ignore_case: bool,
+    tolerance: Tolerance,
+}
+
+impl Unique {
+    fn value(&self, column: &str) -> String {
+        if self.ignore_case { format!("UPPER({})", text(column)) } else { raw(column) }
+    }
+}
+
+impl Check for Unique {
+    fn expected(&self) -> String {
+        self.tolerance.expected(format!("each row has another {}", self.columns.join(" and ")))
+    }
+
+    fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
+        let whole: Vec<String> = self.columns.iter().map(|name| format!("{} IS NOT NULL", text(name))).collect();
+        let whole = whole.join(" AND ");
+        let values: Vec<String> = self.columns.iter().map(|name| self.value(name)).collect();
+        // Grouping rather than COUNT(DISTINCT …): that takes several columns on Snowflake only.
+        let from = format!(
+            "(SELECT COUNT(*) AS N FROM {} R WHERE {whole} GROUP BY {} HAVING COUNT(*) > 1) D",
+            subject.rows(),
+            values.join(", ")
+        );
+        let surplus = "CAST(COALESCE(SUM(D.N - 1), 0) AS BIGINT)".into();
+        vec![Measure { value: surplus, from }, Measure::over(subject, super::count_if(&whole))]
+    }
+
+    fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
+        Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
+    }
+}

@@ -1,0 +1,23 @@
+//! What contracts expect of the data, as questions to the warehouse and as answers.
+//!
+//! [`compile`] reads the checks of all contracts once and says what is wrong with them. The dq worker [judges](judge) by
+//! them what a load brought, after the models are built; the ingest worker asks those that are [gates](TableGate) before the
+//! rows become current. A kind of check is one file in `kinds/` and one line in its registry.
+
+mod check;
+mod deliveries;
+mod gate;
+mod judge;
+mod kinds;
+mod parameters;
+mod plan;
+mod scan;
+mod tolerance;
+mod words;
+
+pub use deliveries::{Deliveries, Subject};
+pub use gate::TableGate;
+pub use judge::judge;
+pub use kinds::kinds;
+pub use plan::{CheckPlan, ContractFault, TablePlan, compile};
+pub use scan::Scans;

@@ -1,0 +1,132 @@
+//! What somebody decides about files that are held back: they become current, or are given up.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use messages::{Decision, Failure, MessageId};
+use runtime::{Handled, Work};
+use warehouse::{Held, LoadLine, LoadStatus};
+
+use crate::handler::{SENDER, failed};
+use crate::{IngestHandler, conclude, report};
+
+/// What is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The files become current, as if nothing had held them back.
+    Release,
+    /// They are given up, and their rows removed.
+    Discard,
+}
+
+impl Verdict {
+    fn status(self) -> LoadStatus {
+        match self {
+            Self::Release => LoadStatus::Success,
+            Self::Discard => LoadStatus::Discarded,
+        }
+    }
+}
+
+/// Decides about all files of a load that are held back, and announces what the run has become by it: after a release the later
+/// stages go on under the same LOAD_ID, and a load that is given up is announced as cancelled, because somebody wanted it so and
+/// nobody has to mend anything. The announcement has an id of its own, made of the decision's: whoever has heard that the load was
+/// held back must hear this too. A decision that comes too late, or about a load that is not held back, changes nothing and is
+/// answered with a failure; it is no dead letter.
+pub(crate) async fn decide(
+    handler: &IngestHandler,
+    work: &Work,
+    decision: &Decision,
+    verdict: Verdict,
+) -> Result<Handled, Failure> {
+    let announce = |message: messages::Message| work.envelope.leads_to(SENDER, message);
+    let (command_id, as_of) = match record(handler, work, decision, verdict).await? {
+        Ok(decided) => decided,
+        Err(refusal) => {
+            report::refused(work, &refusal);
+            return Ok(vec![announce(failed(&work.envelope, &refusal).into())].into());
+        }
+    };
+    let state = handler.ledger.run_state(&decision.load_id, command_id).await?.map(conclude::without_overtaken);
+    let message = state.as_ref().and_then(|state| conclude::end_of(&decision.load_id, as_of, state));
+    if let Some(state) = &state {
+        conclude::tell_whole_tables(state);
+    }
+    // A run that has gone on meanwhile is announced by whoever ends it.
+    Ok(message.map(announce).into_iter().collect::<Vec<_>>().into())
+}
+
+/// Writes the decision down; the answer is the command that it is about, and how new its data is. A copy of a decision finds
+/// its own lines.
+async fn record(
+    handler: &IngestHandler,
+    work: &Work,
+    decision: &Decision,
+    verdict: Verdict,
+) -> Result<Result<(MessageId, DateTime<Utc>), Failure>, Failure> {
+    let trace_id = work.envelope.trace.trace_id();
+    let is_ours = |line: &&LoadLine| {
+        line.status == verdict.status()
+            && line.trace_id == trace_id
+            && line.decided_by.as_ref() == Some(&decision.decided_by)
+            && line.decided_why.as_ref() == Some(&decision.reason)
+    };
+    let ours = |lines: &[LoadLine]| lines.iter().rev().find(is_ours).map(|line| (line.command_id, line.as_of));
+    let lines = handler.ledger.load_lines(&decision.load_id).await?;
+    if let Some(decided) = ours(&lines) {
+        return Ok(Ok(decided));
+    }
+    let Some(held) = Held::of(&lines) else { return Ok(Err(not_held(decision, &lines))) };
+    if held.open > 0 {
+        return Ok(Err(Failure::permanent(format!(
+            "{} is still being loaded: {} of its files have not ended; decide once they have",
+            decision.load_id, held.open
+        ))));
+    }
+    let now = Utc::now().trunc_subsecs(6);
+    let decided = |line: &LoadLine| LoadLine {
+        status: verdict.status(),
+        rows_loaded: if verdict == Verdict::Discard { 0 } else { line.rows_loaded },
+        error: (verdict == Verdict::Discard).then(|| given_up(decision)),
+        started_at: now,
+        finished_at: now,
+        trace_id: trace_id.clone(),
+        worker: handler.worker.clone(),
+        decided_by: Some(decision.decided_by.clone()),
+        decided_why: Some(decision.reason.clone()),
+        ..line.clone()
+    };
+    let wanted: Vec<LoadLine> = held.files.iter().map(decided).collect();
+    handler.ledger.decide(&wanted).await?;
+    let lines = handler.ledger.load_lines(&decision.load_id).await?;
+    let Some(decided) = ours(&lines) else { return Ok(Err(not_held(decision, &lines))) };
+    for line in lines.iter().filter(is_ours) {
+        report::decided(line);
+    }
+    Ok(Ok(decided))
+}
+
+fn given_up(decision: &Decision) -> String {
+    format!("discarded by {}: {}", decision.decided_by, decision.reason)
+}
+
+/// Why there is nothing to decide.
+fn not_held(decision: &Decision, lines: &[LoadLine]) -> Failure {
+    let load_id = &decision.load_id;
+    let newest = lines.iter().map(|line| line.command_id).max();
+    let decided = lines.iter().rev().find(|line| Some(line.command_id) == newest && line.decided_by.is_some());
+    Failure::permanent(match (lines, decided) {
+        ([], _) => format!("no load is known as {load_id}: `millrace loads` lists the newest"),
+        (_, Some(line)) => format!(
+            "{load_id} is not held back any more: {} {} it at {} ({}); the first decision holds",
+            line.decided_by.as_deref().unwrap_or("somebody"),
+            if line.status == LoadStatus::Discarded { "discarded" } else { "released" },
+            line.finished_at.format("%Y-%m-%d %H:%M:%S UTC"),
+            line.decided_why.as_deref().unwrap_or_default(),
+        ),
+        (lines, None) if lines.iter().any(|line| line.status == LoadStatus::Quarantined) => format!(
+            "what was held back of {load_id} is not any more: a newer command for it has taken over; `millrace load` shows it"
+        ),
+        _ => {
+            format!("{load_id} is not held back, so there is nothing to decide: `millrace load` shows where it stands")
+        }
+    })
+}

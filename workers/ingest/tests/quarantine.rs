@@ -1,0 +1,292 @@
+//! What the ingest stage makes of files that are held back, and of what somebody decides about them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+
+use messages::{
+    Decision, Envelope, Failure, FailureClass, IngestDiscardRequested, IngestReleaseRequested, IngestRequested, LoadId,
+    Message,
+};
+use millrace_ingest::IngestHandler;
+use runtime::{Contract, Contracts, Handler, Work};
+use warehouse::{Gate, GateAnswer, GateVerdict, Ledger, LoadStatus, WarehouseSettings};
+
+/// Objects to more than two rows.
+struct AtMostTwo;
+
+impl Gate for AtMostTwo {
+    fn questions(&self, rows: &str) -> Vec<String> {
+        vec![format!("SELECT COUNT(*) FROM {rows}")]
+    }
+
+    fn judge(&self, answers: &[GateAnswer]) -> GateVerdict {
+        let rows: u64 = answers[0].as_ref().unwrap()[0].as_deref().unwrap().parse().unwrap();
+        GateVerdict { checks: Vec::new(), held: (rows > 2).then(|| format!("{rows} rows")).into_iter().collect() }
+    }
+}
+
+struct Fixture {
+    folder: tempfile::TempDir,
+    ledger: Ledger,
+    handler: IngestHandler,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (raw, sources) = (folder.path().join("raw"), folder.path().join("sources"));
+        std::fs::create_dir(&raw).unwrap();
+        std::fs::create_dir(&sources).unwrap();
+        for (source, more) in
+            [("parts", ""), ("moves", ""), ("tools", "surprises: {new_column: evolve, bad_row: quarantine}")]
+        {
+            let contract = format!("source: {source}\nfiles: [\"**/{source}*.csv\"]\ncolumns: [id, name]\n{more}\n");
+            std::fs::write(sources.join(format!("{source}.yaml")), contract).unwrap();
+        }
+        let contracts = Arc::new(Contracts::read(&sources).unwrap());
+        let settings = WarehouseSettings::new(format!("duckdb:{}", folder.path().join("w.duckdb").display()));
+        let ledger = Ledger::new(warehouse::open(&settings).await.unwrap());
+        ledger.warehouse().prepare(&contracts.table_specs()).await.unwrap();
+        let gate = |contract: &Contract| (contract.source == "parts").then(|| Arc::new(AtMostTwo) as Arc<dyn Gate>);
+        let handler = IngestHandler::new(&raw, contracts, ledger.clone(), "test".into()).unwrap().gated(gate);
+        Self { folder, ledger, handler }
+    }
+
+    fn write(&self, uri: &str, rows: usize) {
+        let rows: String = (0..rows).map(|row| format!("{row},{uri}\n")).collect();
+        std::fs::write(self.folder.path().join("raw").join(uri), format!("id,name\n{rows}")).unwrap();
+    }
+
+    /// Handles a message; if it fails, gives it up. What it announces comes back.
+    async fn handle(&mut self, envelope: &Envelope) -> Vec<Envelope> {
+        let work = Work::new(envelope.clone(), 1);
+        match self.handler.handle(std::slice::from_ref(&work)).await.remove(0) {
+            Ok(handled) => handled.announce,
+            Err(failure) => self.handler.give_up(&work, &failure).await.unwrap().announce,
+        }
+    }
+
+    /// Plans a run and handles its files; what the last ones announce comes back.
+    async fn run(&mut self, command: &Envelope) -> Vec<Envelope> {
+        let mut ends = Vec::new();
+        for file in self.handle(command).await {
+            ends.extend(self.handle(&file).await);
+        }
+        ends
+    }
+
+    async fn value(&self, sql: &str) -> String {
+        self.ledger.warehouse().query(sql, 1).await.unwrap().rows[0][0].clone().unwrap()
+    }
+
+    async fn statuses(&self) -> Vec<LoadStatus> {
+        let lines = self.ledger.load_lines(&id("run")).await.unwrap();
+        lines.iter().map(|line| line.status).filter(|status| *status != LoadStatus::Planned).collect()
+    }
+}
+
+fn id(load_id: &str) -> LoadId {
+    LoadId::new(load_id).unwrap()
+}
+
+fn command() -> Envelope {
+    let asked = IngestRequested { load_id: id("run"), sources: Vec::new(), files: Vec::new(), as_of: None };
+    Envelope::new("test", asked)
+}
+
+fn decision(by: &str) -> Decision {
+    Decision { load_id: id("run"), decided_by: by.into(), reason: "the line stood still".into() }
+}
+
+fn release(by: &str) -> Envelope {
+    Envelope::new("test", IngestReleaseRequested(decision(by)))
+}
+
+fn discard(by: &str) -> Envelope {
+    Envelope::new("test", IngestDiscardRequested(decision(by)))
+}
+
+#[track_caller]
+fn failure(announced: &[Envelope]) -> &Failure {
+    let [Envelope { message: Message::IngestFailed(failed), .. }] = announced else { panic!("{announced:?}") };
+    &failed.failure
+}
+
+#[track_caller]
+fn rows(announced: &[Envelope]) -> u64 {
+    let [Envelope { message: Message::IngestCompleted(done), .. }] = announced else { panic!("{announced:?}") };
+    done.tables.iter().map(|table| table.rows_loaded).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_back_is_announced_so_and_a_second_delivery_says_the_same() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", 3);
+    let asked = command();
+    let files = fixture.handle(&asked).await;
+    let first = fixture.handle(&files[0]).await;
+    let told = failure(&first);
+    assert_eq!(told.class, FailureClass::Quarantined);
+    assert_eq!(
+        told.message,
+        "parts.csv is held back: 3 rows; 3 rows are kept and nobody sees them: `millrace release 'run'` lets them \
+        become current, `millrace discard 'run'` gives them up"
+    );
+    let second = fixture.handle(&files[0]).await;
+    assert_eq!((first[0].id, &first[0].message), (second[0].id, &second[0].message));
+    assert_eq!(fixture.statuses().await, [LoadStatus::Quarantined]);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW_RUN.PARTS_RUN").await, "3");
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_announced_under_an_id_of_its_own_and_once() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", 3);
+    let asked = command();
+    let held = fixture.run(&asked).await;
+    let wanted = release("jane");
+    let first = fixture.handle(&wanted).await;
+    assert_eq!(rows(&first), 3);
+    assert_eq!((first[0].correlation_id, first[0].trace.trace_id()), (Some(wanted.id), wanted.trace.trace_id()));
+    assert!(first[0].id != held[0].id && first[0].id != asked.id.leading_to("ingest.completed"));
+    let again = fixture.handle(&wanted).await;
+    assert_eq!((again[0].id, &again[0].message), (first[0].id, &first[0].message));
+    assert_eq!(fixture.statuses().await, [LoadStatus::Quarantined, LoadStatus::Success]);
+    assert_eq!(
+        fixture
+            .value("SELECT DECIDED_BY || ': ' || DECIDED_WHY FROM RAW.RAW_LOAD_AUDIT WHERE DECIDED_BY IS NOT NULL")
+            .await,
+        "jane: the line stood still"
+    );
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "3");
+    // Somebody else comes too late, whatever they want.
+    for late in [release("joe"), discard("joe")] {
+        let told = fixture.handle(&late).await;
+        let told = failure(&told);
+        assert_eq!(told.class, FailureClass::Permanent);
+        assert!(told.message.contains("jane released it") && told.message.contains("the line stood still"), "{told}");
+    }
+    assert_eq!(fixture.statuses().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_discarded_is_announced_as_cancelled_and_its_rows_are_gone() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", 3);
+    let files = fixture.handle(&command()).await;
+    fixture.handle(&files[0]).await;
+    let told = fixture.handle(&discard("jane")).await;
+    let told = failure(&told);
+    assert_eq!(
+        (told.class, told.message.as_str()),
+        (FailureClass::Cancelled, "discarded by jane: the line stood still")
+    );
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW_RUN.PARTS_RUN").await, "0");
+    let late = fixture.handle(&release("joe")).await;
+    assert!(failure(&late).message.contains("jane discarded it"), "{late:?}");
+    // A second delivery of the file says how it ended.
+    let again = fixture.handle(&files[0]).await;
+    assert_eq!(failure(&again).message, "discarded by jane: the line stood still");
+    assert_eq!(fixture.statuses().await, [LoadStatus::Quarantined, LoadStatus::Discarded]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_decided_about_what_is_not_held() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", 2);
+    let unknown = fixture.handle(&release("jane")).await;
+    assert!(failure(&unknown).message.contains("no load is known as run"), "{unknown:?}");
+    fixture.run(&command()).await;
+    let told = fixture.handle(&release("jane")).await;
+    assert!(failure(&told).message.contains("is not held back"), "{told:?}");
+    assert_eq!(fixture.statuses().await, [LoadStatus::Success]);
+}
+
+/// Whoever has heard that it failed hears that it is held back, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_with_a_failed_file_is_decided_about_once_that_is_mended() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", 3);
+    std::fs::write(fixture.folder.path().join("raw/moves.csv"), "no,such\n1,2\n").unwrap();
+    let asked = command();
+    let files = fixture.handle(&asked).await;
+    // In the order of their names: moves.csv, parts.csv.
+    assert!(fixture.handle(&files[1]).await.is_empty());
+    let early = fixture.handle(&release("early")).await;
+    assert!(failure(&early).message.contains("1 of its files have not ended"), "{early:?}");
+    let failed = fixture.handle(&files[0]).await;
+    let told = failure(&failed);
+    assert_eq!(told.class, FailureClass::Permanent);
+    assert!(
+        told.message.starts_with("1 of 2 files failed, moves.csv first")
+            && told.message.contains("1 of 2 files are held back"),
+        "{told}"
+    );
+    std::fs::write(fixture.folder.path().join("raw/moves.csv"), "id,name\n1,2\n").unwrap();
+    let replayed = fixture.handle(&files[0]).await;
+    let told = failure(&replayed);
+    // The file is another one by now, so that it fails again; a new command takes all of it over.
+    assert_eq!(told.class, FailureClass::Permanent, "{told}");
+    let newer = command();
+    let ends = fixture.run(&newer).await;
+    assert_eq!(failure(&ends).class, FailureClass::Quarantined);
+    assert_ne!(ends[0].id, failed[0].id);
+    let released = fixture.handle(&release("jane")).await;
+    assert_eq!(rows(&released), 4);
+    assert_eq!(fixture.value("SELECT count(DISTINCT COMMAND_ID) FROM RAW_RUN.PARTS_RUN").await, "1");
+}
+
+/// Under the same LOAD_ID.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mended_file_supersedes_what_is_held() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", 3);
+    fixture.run(&command()).await;
+    fixture.write("parts.csv", 1);
+    let newer = command();
+    let files = fixture.handle(&newer).await;
+    let late = fixture.handle(&release("jane")).await;
+    assert!(failure(&late).message.contains("a newer command for it has taken over"), "{late:?}");
+    assert_eq!(rows(&fixture.handle(&files[0]).await), 1);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW_RUN.PARTS_RUN").await, "1");
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "1");
+}
+
+/// A worker that knows only the contract comes after it, and an older file's rows have no value there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_follows_its_files_and_keeps_what_it_has() {
+    let mut fixture = Fixture::new().await;
+    let drop = |fixture: &Fixture, text: &str| {
+        std::fs::write(fixture.folder.path().join("raw/tools.csv"), text).unwrap();
+    };
+    drop(&fixture, "id,name\n1,drill\n");
+    assert_eq!(rows(&fixture.run(&command()).await), 1);
+    drop(&fixture, "id,grade,name\n1,A,drill\n2,B,saw\n");
+    assert_eq!(rows(&fixture.run(&command()).await), 2);
+    assert_eq!(fixture.value("SELECT string_agg(GRADE, ',' ORDER BY ID) FROM RAW.TOOLS").await, "A,B");
+    let changes = fixture.ledger.shape_changes(&id("run")).await.unwrap();
+    let told: Vec<_> =
+        changes.iter().map(|line| (line.change.as_str(), line.column.as_str(), line.policy.as_str())).collect();
+    assert!(told.contains(&("NEW_COLUMN", "grade", "evolve")), "{told:?}");
+    let sources = fixture.folder.path().join("sources");
+    fixture.ledger.warehouse().prepare(&Contracts::read(&sources).unwrap().table_specs()).await.unwrap();
+    drop(&fixture, "id,name\n3,file\n");
+    assert_eq!(rows(&fixture.run(&command()).await), 1);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.TOOLS WHERE GRADE IS NULL").await, "1");
+    // Its rows are there, be it gone.
+    std::fs::remove_file(fixture.folder.path().join("raw/tools.csv")).unwrap();
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.TOOLS").await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_set_aside_are_kept_with_their_text() {
+    let mut fixture = Fixture::new().await;
+    let good: String = (0..100).map(|row| format!("{row},x\n")).collect();
+    std::fs::write(fixture.folder.path().join("raw/tools.csv"), format!("id,name\n{good}7,a,b,c\n")).unwrap();
+    let told = fixture.run(&command()).await;
+    let [Envelope { message: Message::IngestCompleted(done), .. }] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((done.tables[0].rows_loaded, done.tables[0].rows_rejected), (100, 1));
+    let kept = fixture.ledger.rejected(&id("run"), 10).await.unwrap();
+    assert_eq!((kept[0].uri.as_str(), kept[0].line, kept[0].raw.trim_end()), ("tools.csv", 102, "7,a,b,c"));
+}

@@ -1,0 +1,86 @@
+//! The head: which warehouse, how many loads ended how, and what needs somebody now.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::{badge, name, nothing, section, table};
+use crate::freshness::State;
+use crate::output::{counted, thousands};
+use crate::report::bounds::{ERROR_CHARS, LINES, LISTED, NAME_CHARS};
+use crate::report::facts::Facts;
+use crate::report::text::{moment, shown};
+
+const SECTIONS: [(&str, &str); 7] = [
+    ("needs", "Needs you"),
+    ("runs", "Loads"),
+    ("sources", "Freshness"),
+    ("quality", "Quality"),
+    ("rejects", "Rejects"),
+    ("held", "Held loads"),
+    ("lineage", "Lineage"),
+];
+
+pub fn head(facts: &Facts) -> Markup {
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    facts.loads.iter().for_each(|load| *states.entry(&load.state).or_default() += 1);
+    let rows: u64 = facts.loads.iter().map(|load| load.rows).sum();
+    let rejected: u64 = facts.loads.iter().map(|load| load.rejected).sum();
+    let late = facts.sources.iter().filter(|source| source.state == State::Late).count();
+    html! {
+        header {
+            p.brand { "millrace" }
+            h1 { "How the plant’s data is" }
+            p.sub {
+                bdi { (shown(&facts.warehouse, NAME_CHARS)) } " · " (moment(facts.since)) " to "
+                time datetime=(facts.made_at.to_rfc3339()) { (moment(facts.made_at)) } " UTC"
+            }
+            dl.cards {
+                (card("Loads", &thousands(facts.loads.len() as u64), &format!("in {}", counted(facts.days as usize, "day"))))
+                (card("Rows", &thousands(rows), &format!("{} set aside", thousands(rejected))))
+                (card("Late sources", &late.to_string(), &format!("of {}", facts.sources.len())))
+                (card("Dead letters", &facts.dead.len().to_string(), "given up"))
+            }
+            @if !states.is_empty() {
+                ul.verdicts aria-label="Loads by how they ended" {
+                    @for (state, count) in &states { li { (badge(state)) " " b { (thousands(*count as u64)) } } }
+                }
+            }
+            nav aria-label="Sections" { ul { @for (id, title) in SECTIONS { li { a href={ "#" (id) } { (title) } } } } }
+            @if facts.is_cut {
+                p.more { "Only the newest " (thousands(LINES as u64)) " lines of the audit are counted: ask for fewer days with --days." }
+            }
+            @if !facts.faults.is_empty() {
+                div.fault role="note" {
+                    p { b { "Missing in this report" } }
+                    ul { @for fault in &facts.faults { li { bdi { (shown(fault, ERROR_CHARS)) } } } }
+                }
+            }
+        }
+    }
+}
+
+fn card(title: &str, value: &str, beside: &str) -> Markup {
+    html! { div { dt { (title) } dd { span.value { (value) } " " span.beside { (beside) } } } }
+}
+
+/// What stands between backquotes is a command.
+fn act(text: &str) -> Markup {
+    html! { @for (at, part) in text.split('`').enumerate() { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
+}
+
+pub fn needs(facts: &Facts) -> Markup {
+    let needs = facts.needs();
+    let body = html! {
+        @if needs.is_empty() {
+            (nothing("Nothing. No source is late, nothing is held back, and what failed was made up for since."))
+        } @else {
+            (table("What needs somebody, and what to do", &["What", "Which", "What to do"], &[],
+                needs.iter().take(LISTED).map(|need| vec![
+                    badge(&need.what), name(&need.about), act(&need.act),
+                ])))
+            @if needs.len() > LISTED { (super::more(&format!("And {} more.", needs.len() - LISTED))) }
+        }
+    };
+    section("needs", "Needs somebody now", "", body)
+}
