@@ -40,6 +40,19 @@ fn the_sample_becomes_judged_marts_and_nothing_is_loaded_twice() {
     assert_ne!(followed, "0");
     assert_eq!(mill.value("SELECT count(*) FROM RAW.DATA_QUALITY_AUDIT WHERE STATUS IN ('FAIL', 'ERROR')"), "0");
     assert_ne!(mill.value("SELECT count(*) FROM RAW.DATA_QUALITY_AUDIT WHERE STATUS = 'PASS'"), "0");
+    // dbt's tests stand beside the contracts' checks, once for each load, with the relation that they look at.
+    let tests = "FROM RAW.DATA_QUALITY_AUDIT WHERE ORIGIN = 'DBT' AND KIND = 'dbt' AND CHECK_NAME = 'unique_core_batches_batch_id'";
+    assert_eq!(
+        mill.query(&format!("SELECT DISTINCT TABLE_NAME, STATUS, FAILED_ROWS {tests}")),
+        [["CORE.CORE_BATCHES", "PASS", "0"]]
+    );
+    assert_eq!(mill.value(&format!("SELECT count(*) - count(DISTINCT LOAD_ID) {tests}")), "0");
+    // And some of the rows that did not pass, by where they stand.
+    let samples = mill.query(
+        "SELECT count(*), count(*) FILTER (R.SOURCE_ROW IS NULL) FROM RAW.QUALITY_SAMPLES S LEFT JOIN RAW.BATCHES R \
+        USING (SOURCE_FILE, SOURCE_ROW) WHERE S.TABLE_NAME = 'RAW.BATCHES'",
+    );
+    assert!(samples[0][0] != "0" && samples[0][1] == "0", "{samples:?}");
 
     let again = mill.once().expect(0);
     assert!(again.stdout.contains("nothing new"), "{}", again.stdout);

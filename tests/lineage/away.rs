@@ -12,10 +12,16 @@ use crate::spec::{kinds, runs};
 fn a_receiver_that_is_gone_or_broken_gets_everything_once_it_is_well() {
     let receiver = Receiver::start();
     receiver.go();
-    let mill = telling(&receiver);
+    let mut mill = telling(&receiver);
+    mill.set("LINEAGE__FILE", mill.path("events.ndjson").display().to_string());
     let running = mill.start(&["up"]);
     mill.drop_file("materials_1.csv", materials(&["M1"]));
     mill.wait("the first verdict", || mill.log().contains("materials_1.csv, 1 row"));
+    // The file waits for nobody.
+    let written = || std::fs::read_to_string(mill.path("events.ndjson")).unwrap_or_default();
+    mill.wait("the file's last event", || {
+        written().lines().any(|line| line.contains("\"dq\"") && line.contains("COMPLETE"))
+    });
     receiver.set(Fault::Broken);
     receiver.come_back();
     mill.wait("a try", || receiver.requests() > 1);

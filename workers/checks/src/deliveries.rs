@@ -15,14 +15,21 @@ use crate::words::moment;
 pub struct Deliveries {
     /// By table and load: its newest complete generation.
     own: HashMap<(String, String), Delivery>,
-    /// By table: how new its current load is.
-    newest: HashMap<String, DateTime<Utc>>,
+    /// By table: its current load.
+    newest: HashMap<String, Current>,
 }
 
 /// A complete generation of a load's slice.
 #[derive(Clone, Debug, PartialEq)]
 struct Delivery {
     command_id: String,
+    as_of: DateTime<Utc>,
+}
+
+/// A table's current load.
+#[derive(Clone, Debug, PartialEq)]
+struct Current {
+    load_id: String,
     as_of: DateTime<Utc>,
 }
 
@@ -65,7 +72,7 @@ impl Deliveries {
                 let delivery = Delivery { command_id: command_id.clone(), as_of };
                 known.own.insert((table.clone(), load_id.clone()), delivery);
             } else {
-                known.newest.insert(table.clone(), as_of);
+                known.newest.insert(table.clone(), Current { load_id: load_id.clone(), as_of });
             }
         }
         Ok(known)
@@ -129,7 +136,48 @@ impl<'a> Subject<'a> {
     /// How new the newest delivery of the table is, as far as it is current.
     pub(crate) fn newest(&self) -> Option<DateTime<Utc>> {
         let Place::Audit { deliveries, .. } = self.rows else { return None };
-        deliveries.newest.get(&self.table.table).copied()
+        deliveries.newest.get(&self.table.table).map(|current| current.as_of)
+    }
+
+    /// A condition on lines of an audit whose columns begin with `of` (such as `S.`): they are about the rows that are judged.
+    /// `None` if the load brought none.
+    pub(crate) fn own_lines(&self, of: &str) -> Option<String> {
+        let Place::Audit { deliveries, load_id } = self.rows else { return None };
+        let delivery = deliveries.own(self.table, load_id)?;
+        let (table, load_id) = (literal(&self.table.table), literal(load_id.as_str()));
+        let command_id = literal(&delivery.command_id);
+        Some(format!("{of}TABLE_NAME = {table} AND {of}LOAD_ID = {load_id} AND {of}COMMAND_ID = {command_id}"))
+    }
+
+    /// The load whose rows are judged, as SQL.
+    pub(crate) fn load_id(&self) -> String {
+        match self.rows {
+            Place::Standing(rows) => format!("COALESCE((SELECT MAX(N.LOAD_ID) FROM {rows} N), '')"),
+            Place::Audit { load_id, .. } => literal(load_id.as_str()),
+        }
+    }
+
+    /// What must be measured to know how new the rows are, where the audit can't tell yet.
+    pub(crate) fn time_measure(&self) -> Option<Measure> {
+        matches!(self.rows, Place::Standing(_)).then(|| Measure::over(self, "CAST(MAX(R.LOADED_AT) AS VARCHAR)"))
+    }
+
+    /// Whether another load than the one that is judged is current.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        let Place::Audit { deliveries, load_id } = self.rows else { return false };
+        let current = deliveries.newest.get(&self.table.table);
+        deliveries.own(self.table, load_id).is_some()
+            && current.is_some_and(|current| current.load_id != load_id.as_str())
+    }
+
+    /// The table that is judged.
+    pub(crate) fn table(&self) -> &TableSpec {
+        self.table
+    }
+
+    /// What `RAW` shows of the table.
+    pub(crate) fn current_rows(&self) -> String {
+        view(self.table)
     }
 
     /// The time of judging.
@@ -171,8 +219,11 @@ impl Deliveries {
             let as_of = moment(as_of).unwrap();
             let delivery = Delivery { command_id: (*command_id).into(), as_of };
             known.own.insert(((*table).into(), (*load_id).into()), delivery);
-            let newest = known.newest.entry((*table).into()).or_insert(as_of);
-            *newest = as_of.max(*newest);
+            let current = Current { load_id: (*load_id).into(), as_of };
+            let newest = known.newest.entry((*table).into()).or_insert_with(|| current.clone());
+            if as_of > newest.as_of {
+                *newest = current;
+            }
         }
         known
     }

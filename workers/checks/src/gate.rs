@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use messages::CheckStatus;
 use warehouse::{Gate, GateAnswer, GateVerdict};
 
 use crate::check::Measure;
 use crate::deliveries::Subject;
-use crate::judge::{found, outcome};
+use crate::judge::{Found, found};
 use crate::plan::{PlannedCheck, TablePlan};
 use crate::scan::Scan;
 
@@ -30,26 +30,27 @@ impl TableGate {
     }
 
     fn subject<'a>(&'a self, rows: &'a str) -> Subject<'a> {
-        Subject::standing(&self.plan.table, rows, DateTime::<Utc>::MIN_UTC)
+        Subject::standing(&self.plan.table, rows, Utc::now())
     }
 
-    /// The checks by question, with what each needs of the answer: all in one, but for those that bring SQL of their own. One
-    /// of these that fails must not take the others with it, and nobody asks again.
-    fn questions_of(&self, subject: &Subject<'_>) -> Vec<Vec<(&PlannedCheck, Vec<Measure>)>> {
-        let checks = || self.plan.checks.iter().filter(|planned| planned.gate);
-        let asked = |planned| {
-            let planned: &PlannedCheck = planned;
-            (planned, planned.check.measures(subject))
-        };
-        let shared: Vec<_> = checks().filter(|planned| !planned.check.has_own_sql()).map(asked).collect();
-        let own = checks().filter(|planned| planned.check.has_own_sql()).map(|planned| vec![asked(planned)]);
-        Some(shared).filter(|shared| !shared.is_empty()).into_iter().chain(own).collect()
+    /// The checks by question, with what each needs of the answer: all in one, but for those whose SQL may fail. One of these
+    /// must not take the others with it, and nobody asks again.
+    fn questions_of(&self, subject: &Subject<'_>) -> Vec<Question<'_>> {
+        let gates = self.plan.checks.iter().filter(|planned| planned.gate);
+        let (own, shared): (Vec<_>, Vec<_>) = gates.partition(|planned| planned.may_fail());
+        let asked = |planned| (planned, PlannedCheck::measures(planned, subject));
+        let mut questions = vec![shared];
+        questions.extend(own.into_iter().map(|planned| vec![planned]));
+        questions.retain(|question| !question.is_empty());
+        questions.into_iter().map(|planned| planned.into_iter().map(asked).collect()).collect()
     }
 }
 
-fn scan(question: &[(&PlannedCheck, Vec<Measure>)]) -> Scan {
-    let measures: Vec<Measure> = question.iter().flat_map(|(_, measures)| measures.clone()).collect();
-    Scan::of(&measures)
+/// What is asked at once: checks, with their measures by level.
+type Question<'a> = Vec<(&'a PlannedCheck, Vec<Vec<Measure>>)>;
+
+fn scan(question: &Question<'_>) -> Scan {
+    Scan::of(&question.iter().flat_map(|(_, measures)| measures.concat()).collect::<Vec<_>>())
 }
 
 impl Gate for TableGate {
@@ -65,10 +66,10 @@ impl Gate for TableGate {
             for (planned, measures) in question {
                 let found = match answers.get(at) {
                     Some(Ok(row)) => found(planned, &subject, &scan, measures, row),
-                    Some(Err(why)) => Err(why.clone()),
-                    None => Err("the warehouse gave no answer".into()),
+                    Some(Err(why)) => Found::unknown(planned, why.clone()),
+                    None => Found::unknown(planned, "the warehouse gave no answer".into()),
                 };
-                let outcome = outcome(planned, &self.plan.table.table, found);
+                let outcome = found.outcome(planned, &self.plan.table.table);
                 if matches!(outcome.status, CheckStatus::Fail | CheckStatus::Error) {
                     let held = format!("{}: {} (expected: {})", outcome.check, outcome.observed, outcome.expected);
                     verdict.held.push(held);

@@ -78,6 +78,30 @@ impl<'a> Parameters<'a> {
         self.optional(name).map(count).transpose()
     }
 
+    /// A number, if one is given.
+    pub(crate) fn optional_number(&self, name: &'static str) -> Result<Option<f64>, String> {
+        let number = |value: &Value| {
+            value
+                .as_f64()
+                .filter(|number| number.is_finite())
+                .ok_or_else(|| format!("{name} must be a number, not {value}"))
+        };
+        self.optional(name).map(number).transpose()
+    }
+
+    /// A number from 0, if one is given.
+    pub(crate) fn optional_size(&self, name: &'static str) -> Result<Option<f64>, String> {
+        match self.optional_number(name)? {
+            Some(number) if number < 0.0 => Err(format!("{name} must be at least 0, not {number}")),
+            number => Ok(number),
+        }
+    }
+
+    /// A text that is not blank, if one is given.
+    pub(crate) fn optional_text(&self, name: &'static str, what: &str) -> Result<Option<&'a str>, String> {
+        self.optional(name).map(|_| self.text(name, what)).transpose()
+    }
+
     /// A share from 0 to 1.
     pub(crate) fn share(&self, name: &'static str) -> Result<f64, String> {
         share(name, self.required(name, "a share from 0 to 1, such as 0.05")?)

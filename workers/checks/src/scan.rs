@@ -1,9 +1,10 @@
 //! Measuring: as few statements as can be, and none twice.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use messages::FailureClass;
-use warehouse::{Ledger, WarehouseError};
+use warehouse::{Ledger, Warehouse, WarehouseError};
 
 use crate::check::Measure;
 
@@ -47,6 +48,11 @@ impl Scan {
         Self { sql, places }
     }
 
+    /// Whether there is nothing to measure.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// The value of `measure` in the row that the statement gave.
     pub(crate) fn value<'v>(&self, measure: &Measure, row: &'v [Option<String>]) -> Option<&'v str> {
         row.get(*self.places.get(measure)?)?.as_deref()
@@ -77,6 +83,11 @@ impl<'a> Scans<'a> {
         };
         self.done.insert(scan.sql.clone(), result.clone());
         Ok(result)
+    }
+
+    /// The warehouse that is asked.
+    pub(crate) fn warehouse(&self) -> &Arc<dyn Warehouse> {
+        self.ledger.warehouse()
     }
 
     /// Statements that were run.

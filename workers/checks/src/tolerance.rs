@@ -29,7 +29,7 @@ impl Tolerance {
             (None, None) => failed == 0,
             _ => rows_hold && share_holds,
         };
-        Finding::new(holds, part(failed, judged), Some(failed))
+        Finding::new(holds, part(failed, judged)).rows(failed).of(share(failed, judged))
     }
 
     /// What is expected of every row, and how many may break it.

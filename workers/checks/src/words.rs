@@ -31,6 +31,19 @@ pub(crate) fn number(value: f64) -> String {
     format!("{value}")
 }
 
+/// A measured number with six digits that count: `80.1235`, `0.000123457`; whole numbers as they are.
+pub(crate) fn rounded(value: f64) -> String {
+    if !value.is_finite() || (value.fract() == 0.0 && value.abs() < 1e15) {
+        return number(value);
+    }
+    let digits = 5 - value.abs().log10().floor() as i32;
+    match digits {
+        -9..=0 => format!("{value:.0}"),
+        1..=20 => format!("{value:.*}", digits as usize).trim_end_matches('0').trim_end_matches('.').to_owned(),
+        _ => format!("{value:.5e}"),
+    }
+}
+
 /// `2026-11-23T12:00:00Z`.
 pub(crate) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -70,6 +83,9 @@ mod tests {
         assert_eq!(percent(1.0 / 3.0), "33.3333 %");
         assert_eq!(number(1_000_000.0), "1000000");
         assert_eq!(number(-0.5), "-0.5");
+        let values = [80.123_456_7, 1_234_567.0, -0.000_123_456_7, 2_000.0, 0.0, 1.5e300, 1_234_567.8];
+        let texts = ["80.1235", "1234567", "-0.000123457", "2000", "0", "1.50000e300", "1234568"];
+        assert_eq!(values.map(rounded), texts);
         assert_eq!(age(TimeDelta::minutes(40)), "40 min");
         assert_eq!(age(TimeDelta::minutes(210)), "3.5 h");
         assert_eq!(age(TimeDelta::days(12)), "12 d");

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use checks::{CheckPlan, Deliveries, Scans, TablePlan, judge};
+use checks::{CheckPlan, Deliveries, Scans, TablePlan, judge, samples};
 use chrono::{DateTime, Utc};
 use messages::{CancelRequested, CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
 use runtime::{Handled, Handler, Work};
 use tracing::Instrument;
-use warehouse::{Known, Ledger, QualityLine, QualityOrigin, StageLine, StageStatus};
+use warehouse::{Known, Ledger, QualityLine, QualityOrigin, SampleLine, StageLine, StageStatus};
 
 use crate::dry_run;
 use crate::report::{self, Judged, JudgedTogether};
@@ -34,6 +34,7 @@ struct Verdict<'w> {
     work: &'w Work,
     stage: StageLine,
     quality: Vec<QualityLine>,
+    samples: Vec<SampleLine>,
     message: Message,
 }
 
@@ -90,6 +91,7 @@ impl DqHandler {
                 verdicts = self.verdicts(&named, &deliveries, &mut answers).await?;
             }
         }
+        self.sample(&named, &deliveries, &mut verdicts).await?;
         self.record(verdicts, &mut answers).await?;
         Ok(answers)
     }
@@ -100,21 +102,68 @@ impl DqHandler {
         deliveries: &Deliveries,
         answers: &mut HashMap<MessageId, Answer>,
     ) -> Result<Vec<Verdict<'w>>, Failure> {
+        let tests = self.tests(named).await?;
         let mut scans = Scans::new(&self.ledger);
         let mut verdicts = Vec::with_capacity(named.len());
         for (work, tables) in named {
             let started_at = Utc::now();
-            let checks = match outcomes(work, tables, deliveries, started_at, &mut scans).await {
+            let mut checks = match outcomes(work, tables, deliveries, started_at, &mut scans).await {
                 Err(failure) if failure.class == FailureClass::Cancelled => {
                     answers.insert(work.envelope.id, Err(failure));
                     continue;
                 }
                 checks => checks?,
             };
-            verdicts.push(self.verdict(work, started_at, checks)?);
+            let contract = checks.len();
+            checks.extend(tests.get(work.envelope.load_id()).into_iter().flatten().cloned());
+            verdicts.push(self.verdict(work, started_at, checks, contract)?);
         }
         JudgedTogether { loads: named.len(), statements: scans.count() }.tell();
         Ok(verdicts)
+    }
+
+    /// What dbt's tests found in the builds that these messages tell of, by load.
+    async fn tests(
+        &self,
+        named: &[(&Work, Vec<Arc<TablePlan>>)],
+    ) -> Result<HashMap<LoadId, Vec<CheckOutcome>>, Failure> {
+        let built = named.iter().map(|(work, _)| &work.envelope).filter(|envelope| tells_of_tests(envelope));
+        let mut tests: HashMap<LoadId, Vec<CheckOutcome>> = HashMap::new();
+        for line in self.ledger.newest_tests(built.map(Envelope::load_id)).await? {
+            tests.entry(line.load_id).or_default().push(line.outcome);
+        }
+        Ok(tests)
+    }
+
+    /// Keeps some of the rows that did not pass.
+    async fn sample(
+        &self,
+        named: &[(&Work, Vec<Arc<TablePlan>>)],
+        deliveries: &Deliveries,
+        verdicts: &mut [Verdict<'_>],
+    ) -> Result<(), Failure> {
+        let mut scans = Scans::new(&self.ledger);
+        for verdict in verdicts {
+            let tables = named.iter().find(|(work, _)| work.envelope.id == verdict.work.envelope.id);
+            let mut quality = verdict.quality.as_slice();
+            for table in tables.iter().flat_map(|(_, tables)| tables) {
+                let (of_table, rest) = quality.split_at(table.len().min(quality.len()));
+                quality = rest;
+                let outcomes: Vec<CheckOutcome> = of_table.iter().map(|line| line.outcome.clone()).collect();
+                let subject = deliveries.subject(table.table(), verdict.work.envelope.load_id(), Utc::now());
+                let found = samples(table, &subject, &outcomes, &mut scans).await?;
+                verdict.samples.extend(found.into_iter().map(|sample| SampleLine {
+                    load_id: verdict.work.envelope.load_id().clone(),
+                    check: sample.check,
+                    table: of_table[0].outcome.table.clone(),
+                    source_file: sample.source_file,
+                    source_row: sample.source_row,
+                    row: sample.row,
+                    checked_at: of_table[0].checked_at,
+                }));
+            }
+        }
+        Ok(())
     }
 
     fn verdict<'w>(
@@ -122,6 +171,7 @@ impl DqHandler {
         work: &'w Work,
         started_at: DateTime<Utc>,
         checks: Vec<CheckOutcome>,
+        of_contracts: usize,
     ) -> Result<Verdict<'w>, Failure> {
         let load_id = work.envelope.load_id();
         let checked_at = Utc::now();
@@ -131,9 +181,10 @@ impl DqHandler {
             checked_at,
             origin: QualityOrigin::Contract,
         };
-        let quality = checks.iter().map(line).collect();
+        // What dbt's tests found stands in the audit since the build.
+        let quality = checks[..of_contracts].iter().map(line).collect();
         let message = announcement(load_id, checks);
-        Ok(Verdict { work, stage: self.stage_line(work, started_at, &message)?, quality, message })
+        Ok(Verdict { work, stage: self.stage_line(work, started_at, &message)?, quality, samples: Vec::new(), message })
     }
 
     fn stage_line(&self, work: &Work, started_at: DateTime<Utc>, message: &Message) -> Result<StageLine, Failure> {
@@ -170,7 +221,8 @@ impl DqHandler {
     ) -> Result<(), Failure> {
         let stages: Vec<StageLine> = verdicts.iter().map(|verdict| verdict.stage.clone()).collect();
         let quality: Vec<QualityLine> = verdicts.iter().flat_map(|verdict| verdict.quality.clone()).collect();
-        let together = match self.ledger.record_stages(&stages, &quality).await {
+        let samples: Vec<SampleLine> = verdicts.iter().flat_map(|verdict| verdict.samples.clone()).collect();
+        let together = match self.ledger.record_verdicts(&stages, &quality, &samples).await {
             Ok(all) => Some(all),
             Err(error) if error.class() != FailureClass::Permanent => return Err(error.into()),
             Err(_) => None,
@@ -180,9 +232,9 @@ impl DqHandler {
             Some(false) => self.ledger.known(Stage::Dq, verdicts.iter().map(|verdict| &verdict.work.envelope)).await?,
             _ => Known::default(),
         };
-        for Verdict { work, stage, quality, message } in verdicts {
+        for Verdict { work, stage, quality, samples, message } in verdicts {
             if together.is_none() {
-                match self.ledger.record_stages(std::slice::from_ref(&stage), &quality).await {
+                match self.ledger.record_verdicts(std::slice::from_ref(&stage), &quality, &samples).await {
                     Ok(true) => {}
                     Ok(false) => stands = self.ledger.known(Stage::Dq, [&work.envelope]).await?,
                     Err(error) => {
@@ -305,6 +357,14 @@ fn ended_before(line: &StageLine) -> Option<Answer> {
     match line.status {
         StageStatus::Cancelled => Some(Err(cancelled(line))),
         _ => was_judged(line).then(|| announced(line)),
+    }
+}
+
+/// Whether it says that models were built and tested.
+fn tells_of_tests(envelope: &Envelope) -> bool {
+    match &envelope.message {
+        Message::TransformCompleted(data) => data.nodes.iter().any(|node| node.resource_type.ends_with("test")),
+        _ => false,
     }
 }
 

@@ -68,7 +68,10 @@ fn checks(contracts: Option<&Contracts>) -> Result<String, Failure> {
             Ok(output::counted(checks, "check"))
         }
         Err(faults) => {
-            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            let placed = |fault: &dq::ContractFault| {
+                contracts.error(&fault.source_name, &format!("checks/{}", fault.number), fault.to_string()).to_string()
+            };
+            let lines: Vec<String> = faults.iter().map(placed).collect();
             Err(Failure::fatal(lines.join("\n")))
         }
     }

@@ -19,6 +19,8 @@ pub struct Contracts {
 struct Known {
     contract: Contract,
     globs: Vec<GlobMatcher>,
+    /// The file it was read from, and its text.
+    file: Option<(PathBuf, String)>,
 }
 
 /// The contracts can't be used. The text names the file, where it can the line, and what to change.
@@ -31,6 +33,13 @@ pub struct ContractError {
     pub line: Option<(usize, usize)>,
     /// What is wrong with it; below it, where it can be told, the line with a mark under the fault.
     pub fault: String,
+}
+
+impl ContractError {
+    fn at(path: &Path, place: Option<Place>, text: &str, fault: String) -> Self {
+        let shown = place.and_then(|place| place.shown(text)).map_or_else(String::new, |shown| format!("\n{shown}"));
+        Self { path: path.into(), line: place.map(|place| (place.line, place.column)), fault: fault + &shown }
+    }
 }
 
 fn at(line: Option<(usize, usize)>) -> String {
@@ -71,8 +80,22 @@ impl Contracts {
         self.try_add(contract).map_err(|faults| {
             let places = Places::of(&text);
             let place = |fault: &Fault| places.as_ref().and_then(|places| places.find(&fault.field));
-            faults.into_iter().map(|fault| error(place(&fault), &text, fault.text)).collect()
-        })
+            faults.into_iter().map(|fault| error(place(&fault), &text, fault.text)).collect::<Vec<_>>()
+        })?;
+        if let Some(known) = self.all.last_mut() {
+            known.file = Some((path.into(), text));
+        }
+        Ok(())
+    }
+
+    /// A fault that somebody else has found in the contract of `source`, at `field`, such as `checks/2`.
+    pub fn error(&self, source: &str, field: &str, fault: String) -> ContractError {
+        let known = self.all.iter().find(|known| known.contract.source == source);
+        let Some((path, text)) = known.and_then(|known| known.file.as_ref()) else {
+            return ContractError { path: source.into(), line: None, fault };
+        };
+        let place = Places::of(text).and_then(|places| places.find(field));
+        ContractError::at(path, place, text, fault)
     }
 
     /// Adds a contract, if it has no fault and takes no name that another has.
@@ -102,7 +125,7 @@ impl Contracts {
         if !faults.is_empty() {
             return Err(faults);
         }
-        self.all.push(Known { contract, globs });
+        self.all.push(Known { contract, globs, file: None });
         Ok(())
     }
 

@@ -190,9 +190,10 @@ class Dbt:
 class Build:
     """One build as it is heard from dbt's events."""
 
-    def __init__(self, request_id: str, events: Events) -> None:
+    def __init__(self, request_id: str, events: Events, manifest: Any = None) -> None:
         self._id = request_id
         self._events = events
+        self._manifest = manifest
         self._told: set[str] = set()
         self.invocation_id: str | None = None
 
@@ -210,12 +211,23 @@ class Build:
             resource_type=node.resource_type,
             materialization=node.materialized if node.resource_type != "test" else None,
             relation=node.node_relation.relation_name or None,
+            **self._tested(node.unique_id),
             status=result.status,
             started_at=utc(node.node_started_at or None),
             finished_at=utc(node.node_finished_at or None),
             message=result.message or None,
             failures=result.num_failures if result.status in ("pass", "warn", "fail") else None,
         )
+
+    def _tested(self, unique_id: str) -> Json:
+        """What a test looks at, as a relation, and how much it matters: dbt tells neither with the result."""
+        test = self._manifest.nodes.get(unique_id) if self._manifest else None
+        if test is None or test.resource_type != "test":
+            return {}
+        parents = test.depends_on.nodes
+        tested = getattr(test, "attached_node", None) or (parents[0] if len(parents) == 1 else None)
+        node = self._manifest.nodes.get(tested) or self._manifest.sources.get(tested)
+        return {"tested": node.relation_name if node else None, "severity": str(test.config.severity).lower()}
 
     def tell_selected(self, node: Json) -> None:
         """A node that a build would build."""
@@ -237,6 +249,7 @@ class Build:
                 resource_type=str(node.resource_type),
                 materialization=node.config.materialized if node.resource_type != "test" else None,
                 relation=node.relation_name,
+                **self._tested(node.unique_id),
                 status=str(result.status),
                 started_at=None,
                 finished_at=None,
@@ -247,7 +260,7 @@ class Build:
 
 def answer(dbt: Dbt, request: Json, events: Events) -> None:
     """Answers one request: its nodes, then `done`. Whatever goes wrong in between is told in `done`."""
-    heard = Build(str(request.get("id", "")), events)
+    heard = Build(str(request.get("id", "")), events, dbt.manifest)
     started = time.monotonic()
     rc, error = 2, None
     try:

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messages::{Failure, NodeOutcome};
+use messages::{CheckOutcome, Failure, NodeOutcome};
 use runtime::Contracts;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -11,7 +11,7 @@ use warehouse::{Ledger, Lent};
 
 use crate::dbt::{BuildReport, BuildRequest, Dbt, DbtError, DbtStatus, Op};
 use crate::wish::Wish;
-use crate::{report, rows};
+use crate::{report, rows, tests_as_checks};
 
 /// How long a warehouse file that another program holds is waited for in place, before the messages are put off.
 const HELD_WAIT: Duration = Duration::from_secs(30);
@@ -28,6 +28,8 @@ pub struct Builder {
 pub(crate) struct Build {
     pub(crate) invocation_id: String,
     pub(crate) nodes: Vec<NodeOutcome>,
+    /// What the tests found.
+    pub(crate) tests: Vec<CheckOutcome>,
     /// Why it counts as failed: models that could not be built, or tests of severity error.
     pub(crate) failure: Option<Failure>,
 }
@@ -69,7 +71,7 @@ impl Builder {
             }
             Err(DbtError::NothingSelected { .. }) => {
                 report::nothing_selected(wish);
-                Ok(Build { invocation_id: String::new(), nodes: Vec::new(), failure: None })
+                Ok(Build { invocation_id: String::new(), nodes: Vec::new(), tests: Vec::new(), failure: None })
             }
             Err(error) => Err(error.into()),
         }
@@ -122,6 +124,7 @@ fn done(report: &BuildReport) -> Build {
     Build {
         invocation_id: report.invocation_id.clone(),
         nodes: report.nodes.iter().map(NodeOutcome::from).collect(),
+        tests: tests_as_checks::outcomes(report),
         failure: None,
     }
 }

@@ -12,13 +12,13 @@ use messages::{
 use runtime::{Handled, Handler, Patience, Work};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use warehouse::{Known, Ledger, StageLine, StageStatus};
+use warehouse::{Known, Ledger, QualityLine, StageLine, StageStatus};
 
 use crate::builder::{Build, Builder};
 use crate::dbt::DbtStatus;
 use crate::dry_run;
-use crate::report;
 use crate::wish::{Wish, misrouted, together, wish_of};
+use crate::{report, tests_as_checks};
 
 /// Nobody waits longer than this for company.
 const GATHER_AT_MOST: Duration = Duration::from_secs(30);
@@ -102,7 +102,9 @@ impl TransformHandler {
             };
         let (lines, events): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
         // Another worker may have had some of them in hand too, and was quicker.
-        let stands = match self.ledger.record_stages(&lines, &[]).await {
+        let tests = |item: &&Work| tests_as_checks::lines(item.envelope.load_id(), &build.tests, ended_at);
+        let tests: Vec<QualityLine> = work.iter().flat_map(tests).collect();
+        let stands = match self.ledger.record_stages(&lines, &tests).await {
             Err(error) => return all_fail(error.into()),
             Ok(true) => Known::default(),
             Ok(false) => match self.known(work.iter().map(|item| &item.envelope).collect()).await {

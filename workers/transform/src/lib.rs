@@ -6,6 +6,7 @@ mod dry_run;
 mod handler;
 mod report;
 mod rows;
+mod tests_as_checks;
 mod wish;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{count_if, moment_of, text};
-use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
+use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::tolerance::Tolerance;
 use crate::words::{moment, number, time};
@@ -14,6 +14,8 @@ use crate::words::{moment, number, time};
 pub(super) const KIND: Kind = Kind {
     name: "accepted_range",
     parameters: &["column", "min", "max", "max_failed_rows", "max_failed_share"],
+    thresholds: &["max_failed_rows", "max_failed_share"],
+    samples: true,
     no_gate: None,
     compile: COMPILE,
 };
@@ -77,6 +79,20 @@ struct AcceptedRange {
 }
 
 impl AcceptedRange {
+    /// A condition on rows at fault.
+    fn fault(&self) -> String {
+        let given = text(&self.column);
+        let (min, max) = self.bounds();
+        let value = match min.or(max) {
+            Some(Bound::Time(_)) => moment_of(&given),
+            _ => format!("TRY_CAST({given} AS DOUBLE)"),
+        };
+        let mut faults = vec![format!("{value} IS NULL")];
+        faults.extend(min.map(|min| format!("{value} < {}", min.sql())));
+        faults.extend(max.map(|max| format!("{value} > {}", max.sql())));
+        format!("{given} IS NOT NULL AND ({})", faults.join(" OR "))
+    }
+
     /// Both bounds. Numbers always get both, because DuckDB reads `nan` and `inf` as numbers, and takes NaN for the
     /// greatest of all.
     fn bounds(&self) -> (Option<Bound>, Option<Bound>) {
@@ -100,20 +116,14 @@ impl Check for AcceptedRange {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let given = text(&self.column);
-        let (min, max) = self.bounds();
-        let value = match min.or(max) {
-            Some(Bound::Time(_)) => moment_of(&given),
-            _ => format!("TRY_CAST({given} AS DOUBLE)"),
-        };
-        let mut faults = vec![format!("{value} IS NULL")];
-        faults.extend(min.map(|min| format!("{value} < {}", min.sql())));
-        faults.extend(max.map(|max| format!("{value} > {}", max.sql())));
-        let broken = count_if(&format!("{given} IS NOT NULL AND ({})", faults.join(" OR ")));
-        vec![Measure::over(subject, broken), Measure::over(subject, format!("COUNT({given})"))]
+        let given = format!("COUNT({})", text(&self.column));
+        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, given)]
     }
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
         Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
+    }
+    fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
+        Some(Failing::among(subject, &self.fault()))
     }
 }

@@ -5,13 +5,15 @@ use serde_json::Value;
 use warehouse::sql::literal;
 
 use super::{count_if, raw, text};
-use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
+use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::tolerance::Tolerance;
 
 pub(super) const KIND: Kind = Kind {
     name: "accepted_values",
     parameters: &["column", "values", "ignore_case", "max_failed_rows", "max_failed_share"],
+    thresholds: &["max_failed_rows", "max_failed_share"],
+    samples: true,
     no_gate: None,
     compile: COMPILE,
 };
@@ -49,6 +51,19 @@ struct AcceptedValues {
     tolerance: Tolerance,
 }
 
+impl AcceptedValues {
+    /// A condition on rows at fault.
+    fn fault(&self) -> String {
+        let given = text(&self.column);
+        let (value, accepted) = match self.ignore_case {
+            true => (format!("UPPER({given})"), self.values.iter().map(|value| value.trim().to_uppercase()).collect()),
+            false => (raw(&self.column), self.values.clone()),
+        };
+        let accepted: Vec<String> = accepted.iter().map(|value| literal(value)).collect();
+        format!("{given} IS NOT NULL AND {value} NOT IN ({})", accepted.join(", "))
+    }
+}
+
 impl Check for AcceptedValues {
     fn expected(&self) -> String {
         let named = self.values[..self.values.len().min(NAMED)].join(", ");
@@ -59,17 +74,14 @@ impl Check for AcceptedValues {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let given = text(&self.column);
-        let (value, accepted) = match self.ignore_case {
-            true => (format!("UPPER({given})"), self.values.iter().map(|value| value.trim().to_uppercase()).collect()),
-            false => (raw(&self.column), self.values.clone()),
-        };
-        let accepted: Vec<String> = accepted.iter().map(|value| literal(value)).collect();
-        let broken = count_if(&format!("{given} IS NOT NULL AND {value} NOT IN ({})", accepted.join(", ")));
-        vec![Measure::over(subject, broken), Measure::over(subject, format!("COUNT({given})"))]
+        let given = format!("COUNT({})", text(&self.column));
+        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, given)]
     }
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
         Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
+    }
+    fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
+        Some(Failing::among(subject, &self.fault()))
     }
 }

@@ -10,13 +10,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{moment_of, text};
-use crate::check::{Check, Compile, Finding, Judgement, Kind, Measure, Measured};
+use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::{age, moment, number, time};
 
 pub(super) const KIND: Kind = Kind {
     name: "freshness",
     parameters: &["max_age_hours", "column"],
+    thresholds: &["max_age_hours"],
+    samples: false,
     no_gate: Some(
         "a late delivery is still the newest there is, and holding it back makes the data older; leave gate out",
     ),
@@ -45,7 +47,8 @@ impl Freshness {
         // A clock that is ahead makes data from the future; it is not stale.
         let found = (at - newest).max(TimeDelta::zero());
         let max = TimeDelta::milliseconds((self.max_age_hours * 3_600_000.0) as i64);
-        Finding::new(found <= max, format!("{what} is of {}, {} old", time(newest), age(found)), None)
+        Finding::new(found <= max, format!("{what} is of {}, {} old", time(newest), age(found)))
+            .of(found.num_milliseconds() as f64 / 3_600_000.0)
     }
 }
 
@@ -68,15 +71,14 @@ impl Check for Freshness {
         let Some(column) = &self.column else {
             return Ok(match subject.newest() {
                 Some(newest) => self.judged("the newest delivery", newest, subject.now()),
-                None => Finding::new(false, "nothing was ever delivered".into(), None),
+                None => Finding::new(false, "nothing was ever delivered"),
             });
         };
         let Some(as_of) = subject.as_of() else {
-            let observed = "not judged: nothing was ever delivered".into();
-            return Ok(Finding { judgement: Judgement::NotJudged, observed, failed_rows: None });
+            return Ok(Finding::not_judged("nothing was ever delivered"));
         };
         let Some(newest) = measured.text(0) else {
-            return Ok(Finding::new(false, format!("no {column} can be read as a point in time"), None));
+            return Ok(Finding::new(false, format!("no {column} can be read as a point in time")));
         };
         let newest = moment(newest).ok_or_else(|| format!("the warehouse gave {newest:?} as a point in time"))?;
         Ok(self.judged(&format!("the newest {column}"), newest, as_of))

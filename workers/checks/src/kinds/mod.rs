@@ -2,22 +2,35 @@
 
 mod accepted_range;
 mod accepted_values;
+mod between;
+mod change;
+mod custom_sql;
 mod freshness;
+mod matches;
 mod null_share;
+mod reconcile;
 mod relationship;
 mod row_count;
+mod schema_change;
 mod unique;
 
 use crate::check::Kind;
 
 /// Every kind of check. What it takes and what it means is told in its file.
-pub(crate) const KINDS: [Kind; 7] = [
+pub(crate) const KINDS: [Kind; 14] = [
     row_count::KIND,
     null_share::KIND,
     unique::KIND,
     relationship::KIND,
     accepted_values::KIND,
     accepted_range::KIND,
+    matches::KIND,
+    between::SUM,
+    between::MEAN,
+    custom_sql::KIND,
+    change::KIND,
+    schema_change::KIND,
+    reconcile::KIND,
     freshness::KIND,
 ];
 
@@ -39,6 +52,12 @@ fn text(column: &str) -> String {
 /// The point in time in a text. A number is none: Snowflake would read seconds since 1970, and DuckDB nothing.
 fn moment_of(text: &str) -> String {
     format!("TRY_CAST(CASE WHEN TRY_CAST({text} AS DOUBLE) IS NULL THEN {text} END AS TIMESTAMP)")
+}
+
+/// The number in a text; NULL for what is none. DuckDB reads `nan` and `inf` as numbers, and takes NaN for the greatest of all.
+fn number_of(text: &str) -> String {
+    let number = format!("TRY_CAST({text} AS DOUBLE)");
+    format!("CASE WHEN {number} BETWEEN {:?} AND {:?} THEN {number} END", f64::MIN, f64::MAX)
 }
 
 /// Counts the rows for which `condition` holds. COUNT, because SUM over no rows is NULL.

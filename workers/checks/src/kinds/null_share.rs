@@ -1,12 +1,18 @@
 //! `null_share {column, max}`: the share of rows without a value, from 0 to 1. Blanks alone are no value.
 
 use super::{count_if, text};
-use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
+use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::{part, percent, share};
 
-pub(super) const KIND: Kind =
-    Kind { name: "null_share", parameters: &["column", "max"], no_gate: None, compile: COMPILE };
+pub(super) const KIND: Kind = Kind {
+    name: "null_share",
+    parameters: &["column", "max"],
+    thresholds: &["max"],
+    samples: true,
+    no_gate: None,
+    compile: COMPILE,
+};
 
 const COMPILE: Compile =
     |parameters, _| Ok(Box::new(NullShare { column: parameters.column("column")?, max: parameters.share("max")? }));
@@ -32,6 +38,11 @@ impl Check for NullShare {
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
         let (missing, rows) = (measured.count(0)?, measured.count(1)?);
-        Ok(Finding::new(share(missing, rows) <= self.max, part(missing, rows), Some(missing)))
+        let missing_share = share(missing, rows);
+        Ok(Finding::new(missing_share <= self.max, part(missing, rows)).rows(missing).of(missing_share))
+    }
+
+    fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
+        Some(Failing::among(subject, &format!("{} IS NULL", text(&self.column))))
     }
 }

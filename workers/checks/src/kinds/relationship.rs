@@ -8,7 +8,7 @@ use warehouse::TableSpec;
 use warehouse::sql::ident;
 
 use super::{raw, text};
-use crate::check::{Check, Compile, Finding, Judgement, Kind, Measure, Measured};
+use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::parameters::column_of;
 use crate::plan::contract_of;
@@ -17,6 +17,8 @@ use crate::tolerance::Tolerance;
 pub(super) const KIND: Kind = Kind {
     name: "relationship",
     parameters: &["column", "to", "ignore_case", "max_failed_rows", "max_failed_share"],
+    thresholds: &["max_failed_rows", "max_failed_share"],
+    samples: true,
     no_gate: None,
     compile: COMPILE,
 };
@@ -43,23 +45,31 @@ struct Relationship {
     tolerance: Tolerance,
 }
 
-impl Check for Relationship {
-    fn expected(&self) -> String {
-        self.tolerance.expected(format!("each {} is a {} of {}", self.column, self.key, self.source))
-    }
-
-    fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let Some(other) = subject.rows_of(&self.table) else { return Vec::new() };
+impl Relationship {
+    /// The rows whose value is not found, to stand behind FROM; `None` if the other source has never been delivered.
+    fn orphans(&self, subject: &Subject<'_>) -> Option<String> {
+        let other = subject.rows_of(&self.table)?;
         let key = format!("O.{}", ident(&self.key));
         let (own, key) = match self.ignore_case {
             true => (format!("UPPER(TRIM({}))", raw(&self.column)), format!("UPPER(TRIM({key}))")),
             false => (raw(&self.column), key),
         };
         let given = text(&self.column);
-        let from = format!(
+        Some(format!(
             "{} R WHERE {given} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {other} O WHERE {key} = {own})",
             subject.rows()
-        );
+        ))
+    }
+}
+
+impl Check for Relationship {
+    fn expected(&self) -> String {
+        self.tolerance.expected(format!("each {} is a {} of {}", self.column, self.key, self.source))
+    }
+
+    fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
+        let Some(from) = self.orphans(subject) else { return Vec::new() };
+        let given = text(&self.column);
         let mut measures =
             vec![Measure { value: "COUNT(*)".into(), from }, Measure::over(subject, format!("COUNT({given})"))];
         measures.extend(subject.deliveries_of(&self.table));
@@ -72,9 +82,11 @@ impl Check for Relationship {
             None => subject.rows_of(&self.table).is_none(),
         };
         if never {
-            let observed = format!("not judged: {} has never been loaded", self.source);
-            return Ok(Finding { judgement: Judgement::NotJudged, observed, failed_rows: None });
+            return Ok(Finding::not_judged(format!("{} has never been loaded", self.source)));
         }
         Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
+    }
+    fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
+        self.orphans(subject).map(Failing::Rows)
     }
 }

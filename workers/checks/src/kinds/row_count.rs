@@ -4,7 +4,14 @@ use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::rows;
 
-pub(super) const KIND: Kind = Kind { name: "row_count", parameters: &["min", "max"], no_gate: None, compile: COMPILE };
+pub(super) const KIND: Kind = Kind {
+    name: "row_count",
+    parameters: &["min", "max"],
+    thresholds: &["min", "max"],
+    samples: false,
+    no_gate: None,
+    compile: COMPILE,
+};
 
 const COMPILE: Compile = |parameters, _| {
     let check = RowCount { min: parameters.optional_count("min")?, max: parameters.optional_count("max")? };
@@ -37,6 +44,6 @@ impl Check for RowCount {
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
         let count = measured.count(0)?;
         let holds = self.min.is_none_or(|min| count >= min) && self.max.is_none_or(|max| count <= max);
-        Ok(Finding::new(holds, rows(count), None))
+        Ok(Finding::new(holds, rows(count)).of(count as f64))
     }
 }

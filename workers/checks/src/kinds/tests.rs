@@ -27,7 +27,7 @@ fn sql_for(check: Value, own: &[&str]) -> String {
     let own: Vec<_> = own.iter().map(|table| (*table, "it's a load", "c1", "2026-11-23")).collect();
     let deliveries = Deliveries::of(&own);
     let subject = deliveries.subject(&plan.tables[0].table, &load_id, chrono::Utc::now());
-    Scan::of(&plan.tables[0].checks[0].check.measures(&subject)).sql
+    Scan::of(&plan.tables[0].checks[0].levels[0].check.measures(&subject)).sql
 }
 
 fn sql(check: Value) -> String {
@@ -39,7 +39,7 @@ fn fault(check: Value) -> String {
 }
 
 fn expected(check: Value) -> String {
-    compile(&contracts(check)).unwrap().tables[0].checks[0].check.expected()
+    compile(&contracts(check)).unwrap().tables[0].checks[0].levels[0].check.expected()
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_load_is_judged_by_its_own_slices() {
     let known =
         Deliveries::of(&[("ORDERS", "it's a load", "c1", "2026-11-23"), ("MATERIALS", "other", "c2", "2026-11-23")]);
     let subject = known.subject(&plan.tables[0].table, &load_id, chrono::Utc::now());
-    let sql = Scan::of(&plan.tables[0].checks[0].check.measures(&subject)).sql;
+    let sql = Scan::of(&plan.tables[0].checks[0].levels[0].check.measures(&subject)).sql;
     assert!(sql.contains(&format!("{own}RAW.\"MATERIALS\" O")), "{sql}");
 }
 
@@ -113,7 +113,7 @@ fn faults_name_contract_check_and_cure() {
     let cases = [
         (
             json!({"kind": "row_cont"}),
-            "contract orders, check row_cont: unknown kind \"row_cont\": it is one of row_count, null_share, unique, relationship, accepted_values, accepted_range, freshness",
+            "contract orders, check row_cont: unknown kind \"row_cont\": it is one of row_count, null_share, unique, relationship, accepted_values, accepted_range, matches, sum_between, mean_between, custom_sql, change, schema_change, reconcile, freshness",
         ),
         (
             json!({"kind": "row_count"}),
@@ -166,6 +166,86 @@ fn faults_name_contract_check_and_cure() {
         (
             json!({"kind": "freshness", "max_age_hours": 0}),
             "contract orders, check freshness: max_age_hours must be a number of hours above 0, not 0",
+        ),
+        (
+            json!({"kind": "freshness", "max_age_hours": 1, "gate": true}),
+            "contract orders, check freshness: gate: a late delivery is still the newest there is, and holding it back makes the data older; leave gate out",
+        ),
+        (
+            json!({"kind": "reconcile", "with": "CORE.X", "columns": ["state"], "gate": true}),
+            "contract orders, check reconcile_CORE_X_state: gate: a gate is asked before the models are built, so there is nothing to compare with; leave gate out",
+        ),
+        (
+            json!({"kind": "schema_change", "gate": true}),
+            "contract orders, check schema_change: gate: what a file's shape may be is decided while it is read; say quarantine under surprises instead",
+        ),
+        (
+            json!({"kind": "schema_change", "allow": ["new"]}),
+            "contract orders, check schema_change: allow: \"new\" is no change; there are new_column, missing_column, reordered_columns",
+        ),
+        (
+            json!({"kind": "matches", "column": "state", "pattern": "^a$"}),
+            "contract orders, check matches_state: pattern \"^a$\": leave ^ out: the whole value is compared; write \\^ for the character",
+        ),
+        (
+            json!({"kind": "mean_between", "column": "state"}),
+            "contract orders, check mean_between_state: min and max are missing: give at least one of them",
+        ),
+        (
+            json!({"kind": "custom_sql", "sql": "SELECT * FROM RAW.ORDERS"}),
+            "contract orders, check custom_sql: the query does not say {rows}, so it would judge nothing of the load; such as SELECT * FROM {rows} R WHERE R.END_TIME < R.START_TIME",
+        ),
+        (
+            json!({"kind": "custom_sql", "sql": "SELECT 1 FROM {rows}; DROP TABLE RAW.ORDERS"}),
+            "contract orders, check custom_sql: only one statement can be asked at a time",
+        ),
+        (
+            json!({"kind": "custom_sql", "sql": "DELETE FROM {rows}"}),
+            "contract orders, check custom_sql: only statements that read are allowed here (SELECT, WITH, FROM, VALUES, TABLE, DESCRIBE, DESC, SHOW, SUMMARIZE, EXPLAIN); this one starts with \"DELETE\"",
+        ),
+        (
+            json!({"kind": "custom_sql", "sql": "select count (*) from {rows}"}),
+            "contract orders, check custom_sql: the query gives one number and not rows, so it would always find one; call it count_sql",
+        ),
+        (
+            json!({"kind": "change", "metric": "median"}),
+            "contract orders, check change_median: metric must be row_count, null_share, mean, sum or distinct, not \"median\"",
+        ),
+        (
+            json!({"kind": "change", "metric": "row_count", "training_loads": 20, "window_loads": 10}),
+            "contract orders, check change_row_count: training_loads must be at least 3, and window_loads from that to 400, not 20 and 10",
+        ),
+        (
+            json!({"kind": "change", "metric": "row_count", "except": ["christmas"]}),
+            "contract orders, check change_row_count: except must list days, such as \"12-25\" or \"2026-04-06\", not \"christmas\"",
+        ),
+        (
+            json!({"kind": "reconcile", "with": "CORE.X"}),
+            "contract orders, check reconcile_CORE_X: columns is missing, and the contract has no keys: name the columns to compare",
+        ),
+        (
+            json!({"kind": "row_count", "min": 1, "sample_rows": 3}),
+            "contract orders, check row_count: sample_rows: row_count finds no rows of which some could be kept",
+        ),
+        (
+            json!({"kind": "unique", "columns": ["state"], "sample_rows": 101}),
+            "contract orders, check unique_state: sample_rows must be a whole number from 0 to 100, not 101",
+        ),
+        (
+            json!({"kind": "unique", "columns": ["state"], "warn": {"max": 1}}),
+            "contract orders, check unique_state: warn: \"max\" is no threshold of unique: it takes max_failed_rows, max_failed_share",
+        ),
+        (
+            json!({"kind": "null_share", "column": "state", "max": 1, "error": {"max": 1}}),
+            "contract orders, check null_share_state: error: max stands beside it too; give it in one of the two places",
+        ),
+        (
+            json!({"kind": "schema_change", "warn": {}}),
+            "contract orders, check schema_change: warn: schema_change has no thresholds; give severity: warn or severity: error instead",
+        ),
+        (
+            json!({"kind": "row_count", "warn": {"min": 5, "max": 2}}),
+            "contract orders, check row_count: warn: min 5 is more than max 2",
         ),
     ];
     for (check, message) in cases {
@@ -223,6 +303,18 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
         Just(json!("state")),
+        proptest::sample::select(vec![
+            "mean",
+            "row_count",
+            "CORE.X",
+            "weekly",
+            "keys",
+            "sum",
+            "SELECT 1 FROM {rows}",
+            "a+"
+        ])
+        .prop_map(Value::from),
+        Just(json!({"max": 1, "max_failed_share": 0.5, "min": 0})),
         Just(json!(["state"])),
         Just(json!("materials.material_id")),
         proptest::collection::vec(".{0,4}".prop_map(Value::from), 0..3).prop_map(Value::from),
@@ -234,7 +326,7 @@ proptest! {
     fn whatever_stands_in_a_contract_is_read_or_refused(
         kind in proptest::sample::select(super::kinds().collect::<Vec<_>>()),
         parameters in proptest::collection::hash_map(
-            proptest::sample::select(vec!["column", "columns", "min", "max", "to", "values", "ignore_case", "max_age_hours", "max_failed_rows", "max_failed_share", "other"]),
+            proptest::sample::select(vec!["column", "columns", "min", "max", "to", "values", "ignore_case", "max_age_hours", "max_failed_rows", "max_failed_share", "pattern", "sql", "count_sql", "metric", "training_loads", "window_loads", "sensitivity", "min_change", "season", "except", "with", "compare", "allow", "warn", "error", "sample_rows", "other"]),
             any_json(), 0..5),
     ) {
         let mut check = serde_json::Map::from_iter(parameters.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -243,7 +335,7 @@ proptest! {
         match compile(&contracts(Value::Object(check))) {
             Ok(plan) => {
                 prop_assert!(!unknown);
-                prop_assert!(!plan.tables[0].checks[0].check.expected().is_empty());
+                prop_assert!(!plan.tables[0].checks[0].levels[0].check.expected().is_empty());
             }
             Err(faults) => prop_assert!(faults[0].to_string().starts_with("contract orders, check ")),
         }

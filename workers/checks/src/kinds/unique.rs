@@ -3,13 +3,15 @@
 //! STAGING does: without surrounding blanks and in capitals. Takes thresholds.
 
 use super::{raw, text};
-use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
+use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::tolerance::Tolerance;
 
 pub(super) const KIND: Kind = Kind {
     name: "unique",
     parameters: &["columns", "ignore_case", "max_failed_rows", "max_failed_share"],
+    thresholds: &["max_failed_rows", "max_failed_share"],
+    samples: true,
     no_gate: None,
     compile: COMPILE,
 };
@@ -30,6 +32,16 @@ struct Unique {
 }
 
 impl Unique {
+    /// A condition on rows that have a value in every column.
+    fn whole(&self) -> String {
+        let whole: Vec<String> = self.columns.iter().map(|name| format!("{} IS NOT NULL", text(name))).collect();
+        whole.join(" AND ")
+    }
+
+    fn values(&self) -> String {
+        self.columns.iter().map(|name| self.value(name)).collect::<Vec<_>>().join(", ")
+    }
+
     fn value(&self, column: &str) -> String {
         if self.ignore_case { format!("UPPER({})", text(column)) } else { raw(column) }
     }
@@ -41,14 +53,12 @@ impl Check for Unique {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let whole: Vec<String> = self.columns.iter().map(|name| format!("{} IS NOT NULL", text(name))).collect();
-        let whole = whole.join(" AND ");
-        let values: Vec<String> = self.columns.iter().map(|name| self.value(name)).collect();
+        let (whole, values) = (self.whole(), self.values());
         // Grouping rather than COUNT(DISTINCT …): that takes several columns on Snowflake only.
         let from = format!(
             "(SELECT COUNT(*) AS N FROM {} R WHERE {whole} GROUP BY {} HAVING COUNT(*) > 1) D",
             subject.rows(),
-            values.join(", ")
+            values
         );
         let surplus = "CAST(COALESCE(SUM(D.N - 1), 0) AS BIGINT)".into();
         vec![Measure { value: surplus, from }, Measure::over(subject, super::count_if(&whole))]
@@ -56,5 +66,13 @@ impl Check for Unique {
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
         Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
+    }
+    fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
+        Some(Failing::Rows(format!(
+            "{} R WHERE {} QUALIFY ROW_NUMBER() OVER (PARTITION BY {} ORDER BY R.SOURCE_FILE, R.SOURCE_ROW) > 1",
+            subject.rows(),
+            self.whole(),
+            self.values()
+        )))
     }
 }

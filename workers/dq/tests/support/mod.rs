@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use chrono::{DateTime, Utc};
 use messages::{
-    CheckOutcome, CheckStatus, DqRequested, Envelope, Failure, LoadId, Message, MessageId, TransformCompleted,
+    CheckOutcome, CheckStatus, DqRequested, Envelope, Failure, LoadId, Message, MessageId, Stage, TransformCompleted,
 };
 use millrace_dq::{DqHandler, compile};
 use runtime::{Contracts, Handler, Work};
 use serde_json::{Value, json};
 use warehouse::snowflake::{Snowflake, SnowflakeSettings};
-use warehouse::{FileFacts, Ledger, LoadOutcome, RowSource, Slice, Warehouse, WarehouseSettings};
+use warehouse::{
+    FileFacts, Ledger, LoadOutcome, QualityLine, RowSource, Slice, StageLine, StageStatus, Warehouse, WarehouseSettings,
+};
 
 /// A warehouse with tables for the contracts, and a handler that judges by them.
 pub struct Mill {
@@ -116,6 +118,31 @@ impl Mill {
         let columns = slice.table.columns.clone();
         let outcome = self.warehouse().load(&slice, Box::new(Memory { columns, rows, given: 0 }), None).await.unwrap();
         assert!(matches!(outcome, LoadOutcome::Loaded(_)), "{outcome:?}");
+    }
+
+    /// The audit says that the models were built for a load.
+    pub async fn built(&self, load_id: &str) {
+        self.built_with(load_id, &[]).await;
+    }
+
+    /// The same with what dbt's tests found.
+    pub async fn built_with(&self, load_id: &str, tests: &[QualityLine]) {
+        let line = StageLine {
+            load_id: id(load_id),
+            stage: Stage::Transform,
+            message_id: MessageId::fresh(),
+            status: StageStatus::Success,
+            attempt: 1,
+            started_at: Utc::now(),
+            finished_at: Utc::now(),
+            error: None,
+            announced: json!({}),
+            trace_id: String::new(),
+            worker: "test".into(),
+        };
+        let checked_at = Utc::now();
+        let tests: Vec<QualityLine> = tests.iter().map(|test| QualityLine { checked_at, ..test.clone() }).collect();
+        assert!(self.ledger.record_stages(&[line], &tests).await.unwrap());
     }
 
     /// Judges sources for a load; what is announced.

@@ -86,3 +86,14 @@ fn packed_files_have_their_patterns() {
         assert!(contracts.for_file(uri).is_err(), "{uri}");
     }
 }
+
+#[test]
+fn what_others_find_is_told_where_it_stands_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        "source: a\nfiles: ['**/a.csv']\ncolumns: [x]\nchecks:\n  - kind: unique\n  - kind: uniq\n    columns: [x]\n";
+    std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+    let contracts = Contracts::read(folder.path()).unwrap();
+    let error = contracts.error("a", "checks/1", "unknown kind".into()).to_string();
+    assert!(error.ends_with("a.yaml:6:5: unknown kind\n  |   - kind: uniq\n  |     ^"), "{error}");
+}

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
+use super::manifest::Manifest;
 use super::{BuildReport, BuildRequest, DbtError, DbtSettings, How, NodeResult, NodeStatus, once};
 
 /// What one build leaves for the next.
@@ -71,7 +72,7 @@ impl Cold {
         Ok(BuildReport {
             invocation_id: results.metadata.invocation_id,
             elapsed_secs: started.elapsed().as_secs_f64(),
-            nodes: results.results.into_iter().map(NodeResult::from).collect(),
+            nodes: told(results, Manifest::read(&settings.target_dir.join("manifest.json"))),
             how: How::Cold,
         })
     }
@@ -105,6 +106,16 @@ impl Cold {
         self.all_built = ids.is_empty();
         Ok(ids.iter().map(|id| name_of(id).to_owned()).collect())
     }
+}
+
+/// The nodes of a run, with what the manifest knows of its tests.
+fn told(results: RunResults, manifest: Manifest) -> Vec<NodeResult> {
+    let mut nodes: Vec<NodeResult> = results.results.into_iter().map(NodeResult::from).collect();
+    for node in nodes.iter_mut().filter(|node| node.is_test()) {
+        node.tested = manifest.tested(&node.unique_id);
+        node.is_warning = manifest.is_warning(&node.unique_id);
+    }
+    nodes
 }
 
 pub(super) fn full_refresh(request: &BuildRequest) -> Option<String> {
@@ -163,6 +174,8 @@ impl From<Line> for NodeResult {
             finished_at: line.timing.iter().filter_map(|timing| timing.completed_at).max(),
             message: line.message,
             failures: line.failures.filter(|_| line.status != NodeStatus::Skipped),
+            tested: None,
+            is_warning: false,
             unique_id: line.unique_id,
         }
     }

@@ -144,6 +144,8 @@ mod tests {
             finished_at: None,
             message: Some((*message).into()),
             failures: None,
+            tested: None,
+            is_warning: false,
         };
         let nodes = messages.iter().enumerate().map(node).collect();
         BuildReport { invocation_id: "i".into(), elapsed_secs: 0.0, nodes, how: How::Warm }

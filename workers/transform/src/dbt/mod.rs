@@ -18,6 +18,7 @@ mod cause;
 mod cold;
 mod error;
 mod fingerprint;
+mod manifest;
 mod once;
 mod plan;
 mod process;

@@ -73,6 +73,8 @@ impl From<Listed> for NodeResult {
             finished_at: None,
             message: None,
             failures: None,
+            tested: None,
+            is_warning: false,
         }
     }
 }

@@ -61,6 +61,10 @@ pub(super) struct NodeLine {
     finished_at: Option<DateTime<Utc>>,
     message: Option<String>,
     failures: Option<u64>,
+    #[serde(default)]
+    tested: Option<String>,
+    #[serde(default)]
+    severity: Option<String>,
 }
 
 impl From<NodeLine> for NodeResult {
@@ -76,6 +80,8 @@ impl From<NodeLine> for NodeResult {
             finished_at: line.finished_at,
             message: line.message,
             failures: line.failures,
+            tested: line.tested,
+            is_warning: line.severity.as_deref() == Some("warn"),
         }
     }
 }

@@ -78,6 +78,10 @@ pub struct NodeResult {
     pub message: Option<String>,
     /// Rows that a test found; none for models and for tests that did not run.
     pub failures: Option<u64>,
+    /// The table or view that a test looks at, quoted for SQL, where that is one.
+    pub tested: Option<String>,
+    /// Whether it is a test whose findings are warnings.
+    pub is_warning: bool,
 }
 
 /// What came of a build that ran.

@@ -33,6 +33,10 @@ async fn builds_warm_what_a_source_touches() {
     let node = second.nodes.iter().find(|node| node.name == "core_batches").unwrap();
     assert_eq!((node.status, node.materialization.as_deref()), (NodeStatus::Success, Some("table")));
     assert_eq!(node.relation.as_deref(), Some(r#""mill"."CORE"."core_batches""#));
+    let test = second.nodes.iter().find(|node| node.name == "unique_core_batches_batch_id").unwrap();
+    assert_eq!((test.tested.as_ref(), test.is_warning, test.failures), (node.relation.as_ref(), false, Some(0)));
+    let warning = second.nodes.iter().find(|node| node.name.starts_with("relationships_core_batches_")).unwrap();
+    assert_eq!((warning.tested.as_ref(), warning.is_warning), (node.relation.as_ref(), true));
     assert!(node.elapsed_secs() > 0.0 && node.elapsed_secs() < second.elapsed_secs);
 
     mill.write("the file is free between builds");

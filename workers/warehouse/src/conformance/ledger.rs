@@ -6,7 +6,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use messages::{CheckOutcome, CheckStatus, Failure, LoadId, Severity, Stage};
 
 use super::kit::*;
-use crate::{Ledger, LoadLine, LoadStatus, QualityLine, QualityOrigin, StageLine, StageStatus, Warehouse};
+use crate::{Ledger, LoadLine, LoadStatus, QualityLine, QualityOrigin, SampleLine, StageLine, StageStatus, Warehouse};
 
 async fn ledger(warehouse: &Arc<dyn Warehouse>) -> Ledger {
     warehouse.prepare(&[batches(), readings()]).await.unwrap();
@@ -152,10 +152,28 @@ pub async fn stages_and_quality(warehouse: Arc<dyn Warehouse>) {
         origin: QualityOrigin::Gate,
     };
     ledger.record_stages(std::slice::from_ref(&transform), &[]).await.unwrap();
-    ledger.record_stages(std::slice::from_ref(&dq), std::slice::from_ref(&quality)).await.unwrap();
+    let sample = |row: Option<u64>, checked_at| SampleLine {
+        load_id: load_id("l"),
+        check: "no_nulls".into(),
+        table: "RAW.BATCHES".into(),
+        source_file: row.map(|_| "it's b.csv".into()),
+        source_row: row,
+        row: r#"{"batch_id":null,"line":"it's \"L1\""}"#.into(),
+        checked_at,
+    };
+    let (quality_lines, samples) = ([quality.clone()], [sample(Some(7), hour(3)), sample(None, hour(3))]);
+    assert!(ledger.record_verdicts(std::slice::from_ref(&dq), &quality_lines, &samples).await.unwrap());
+    // Once for one message, and those of an earlier verdict are not the newest.
+    assert!(!ledger.record_verdicts(std::slice::from_ref(&dq), &quality_lines, &samples).await.unwrap());
+    let mut found = ledger.samples(&load_id("l")).await.unwrap();
+    found.sort_by_key(|sample| std::cmp::Reverse(sample.source_row));
+    assert_eq!(found, samples);
+    let earlier = stage_line("l", Stage::Dq, 9, hour(2));
+    assert!(ledger.record_verdicts(std::slice::from_ref(&earlier), &[], &[sample(Some(1), hour(2))]).await.unwrap());
+    assert_eq!(ledger.samples(&load_id("l")).await.unwrap().len(), 2);
     assert_eq!(ledger.stage_line(Stage::Transform, command(1)).await.unwrap(), Some(transform.clone()));
     assert_eq!(ledger.stage_line(Stage::Dq, command(1)).await.unwrap(), None);
-    assert_eq!(ledger.stage_lines(&load_id("l")).await.unwrap(), [transform, dq.clone()]);
+    assert_eq!(ledger.stage_lines(&load_id("l")).await.unwrap(), [transform, earlier, dq.clone()]);
     assert_eq!(ledger.stage_lines_since(hour(3)).await.unwrap(), [dq]);
     assert_eq!(ledger.quality_lines(&load_id("l")).await.unwrap(), [quality]);
 }

@@ -6,6 +6,7 @@ mod decisions;
 mod freshness;
 mod loads;
 mod read;
+mod samples;
 mod stages;
 mod write;
 
@@ -19,6 +20,7 @@ use read::{ReadLine, columns, lines};
 
 pub use decisions::Held;
 pub use freshness::Freshness;
+pub use samples::SampleLine;
 pub use stages::Known;
 pub(crate) use write::{insert, insert_where};
 

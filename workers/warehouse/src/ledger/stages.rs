@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use messages::{CancelRequested, Envelope, Failure, LoadId, MessageId, Stage};
 
 use super::write::{insert_if, insert_where};
-use super::{Ledger, of_load};
+use super::{Ledger, SampleLine, of_load};
 use crate::sql::{literal, timestamp};
 use crate::standing::is_taken_back;
-use crate::{QualityLine, StageLine, StageStatus, WarehouseError};
+use crate::{QualityLine, QualityOrigin, StageLine, StageStatus, WarehouseError};
 
 /// A condition on lines that tell how something ended.
 const IS_END: &str = "STATUS <> 'CANCEL_REQUESTED'";
@@ -87,6 +87,16 @@ impl Ledger {
     /// same message since this work began stands, and is not recorded twice; what it did and what was cancelled exclude each
     /// other, whichever was first. `false`: something stood already, so ask what, and announce that.
     pub async fn record_stages(&self, stages: &[StageLine], quality: &[QualityLine]) -> Result<bool, WarehouseError> {
+        self.record_verdicts(stages, quality, &[]).await
+    }
+
+    /// The same with rows that did not pass.
+    pub async fn record_verdicts(
+        &self,
+        stages: &[StageLine],
+        quality: &[QualityLine],
+        samples: &[SampleLine],
+    ) -> Result<bool, WarehouseError> {
         let Some(begun) = stages.iter().map(|line| line.started_at).min() else {
             return Ok(true);
         };
@@ -105,9 +115,10 @@ impl Ledger {
             )
         };
         let mut statements = insert_if(quality, |_| meanwhile("S.LOAD_ID = V.LOAD_ID"));
+        statements.extend(insert_if(samples, |_| meanwhile("S.LOAD_ID = V.LOAD_ID")));
         statements.extend(insert_if(stages, |_| meanwhile("S.MESSAGE_ID = V.MESSAGE_ID")));
         let written = self.warehouse().transact(&statements, Some(stages[0].stage.as_str())).await?;
-        Ok(written == (stages.len() + quality.len()) as u64)
+        Ok(written == (stages.len() + quality.len() + samples.len()) as u64)
     }
 
     /// What the later stages did for a load, oldest first.
@@ -118,6 +129,24 @@ impl Ledger {
     /// Stage lines finished at or after `since`, oldest first (for the summary of `up --once`).
     pub async fn stage_lines_since(&self, since: DateTime<Utc>) -> Result<Vec<StageLine>, WarehouseError> {
         self.select(&format!("WHERE FINISHED_AT >= {} ORDER BY FINISHED_AT, STARTED_AT", timestamp(since))).await
+    }
+
+    /// What dbt's tests found in the newest build of each of these loads.
+    pub async fn newest_tests(
+        &self,
+        loads: impl IntoIterator<Item = &LoadId>,
+    ) -> Result<Vec<QualityLine>, WarehouseError> {
+        let loads: BTreeSet<String> = loads.into_iter().map(|load| literal(load.as_str())).collect();
+        if loads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let loads = loads.into_iter().collect::<Vec<_>>().join(", ");
+        self.select(&format!(
+            "WHERE ORIGIN = {} AND LOAD_ID IN ({loads}) \
+            QUALIFY RANK() OVER (PARTITION BY LOAD_ID ORDER BY CHECKED_AT DESC) = 1 ORDER BY LOAD_ID, TABLE_NAME, CHECK_NAME",
+            literal(QualityOrigin::Dbt.as_str())
+        ))
+        .await
     }
 
     /// What the checks found for a load, oldest first.
