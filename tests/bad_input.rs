@@ -61,6 +61,25 @@ fn a_file_that_is_no_good_is_refused_whole() {
 }
 
 #[test]
+fn a_torn_row_is_set_aside_and_the_others_are_loaded() {
+    let mill = with_good_data();
+    let names: Vec<String> = (0..200).map(|number| format!("GOOD{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let torn = "M9,\"Steel, 5\" thick,RAW,KG,1.50,EUR,S1,7,2026-01-02T03:04:05Z\n";
+    mill.drop_file("materials_torn.csv", materials(&names).replacen('\n', &format!("\n{torn}"), 1));
+    mill.once().expect(0);
+    assert_eq!(mill.value("SELECT count(*) FROM RAW.MATERIALS"), "200");
+    let sql = "SELECT SOURCE_FILE, SOURCE_LINE, REASON, RAW_TEXT FROM RAW.REJECTED_ROWS";
+    let expected =
+        ["materials_torn.csv", "2", "text behind a closing quote; double the quotes inside a field", torn.trim_end()];
+    assert_eq!(mill.query(sql), [expected]);
+    let sql = "SELECT ROWS_LOADED, ROWS_REJECTED FROM RAW.RAW_LOAD_AUDIT WHERE SOURCE_FILE = 'materials_torn.csv'";
+    assert_eq!(mill.query(sql), [["200", "1"]]);
+    // It used up a number, so that the others are found in the file.
+    assert_eq!(mill.value("SELECT min(SOURCE_ROW) || '-' || max(SOURCE_ROW) FROM RAW.MATERIALS"), "2-201");
+}
+
+#[test]
 fn an_unknown_source_is_kept_and_named() {
     let mill = with_good_data();
     mill.drop_file("lab/humidity.csv", "a,b\n1,2\n");

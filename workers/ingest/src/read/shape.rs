@@ -9,6 +9,9 @@ use warehouse::{ShapeChange, ShapeKind};
 /// New columns that one file may add to a table.
 pub const MAX_ADDED_COLUMNS: usize = 200;
 
+/// Reasons to hold a file back that are told.
+const MAX_REASONS: usize = 20;
+
 /// Where the table's columns stand in a row of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -86,6 +89,8 @@ impl Shape {
             Policy::Reject => {
                 return Err(format!("the contract does not name {}; mend the file, or change its contract", list(new)));
             }
+            // A file whose columns come one by one has told enough after some of them.
+            Policy::Quarantine if self.held.len() >= MAX_REASONS => {}
             Policy::Quarantine => self.held.push(format!("the contract does not name {}", list(new))),
             Policy::Evolve => {
                 if let Some(fault) = new.iter().find_map(|name| column_fault(name)) {
