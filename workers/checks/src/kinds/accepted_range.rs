@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{count_if, moment_of, text};
+use super::{count_if, given, moment_of, raw, text};
 use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::tolerance::Tolerance;
@@ -79,18 +79,27 @@ struct AcceptedRange {
 }
 
 impl AcceptedRange {
-    /// A condition on rows at fault.
+    /// A condition on rows at fault. What plainly lies between the bounds as it stands is looked at no further: most does.
     fn fault(&self) -> String {
-        let given = text(&self.column);
+        let (raw, text) = (raw(&self.column), text(&self.column));
         let (min, max) = self.bounds();
-        let value = match min.or(max) {
-            Some(Bound::Time(_)) => moment_of(&given),
-            _ => format!("TRY_CAST({given} AS DOUBLE)"),
+        let (plain, value) = match min.or(max) {
+            // No number has a dash behind its beginning that could be taken for a time.
+            Some(Bound::Time(_)) => {
+                (format!("TRY_CAST(CASE WHEN {raw} LIKE '_%-%' THEN {raw} END AS TIMESTAMP)"), moment_of(&text))
+            }
+            _ => (format!("TRY_CAST({raw} AS DOUBLE)"), format!("TRY_CAST({text} AS DOUBLE)")),
         };
-        let mut faults = vec![format!("{value} IS NULL")];
-        faults.extend(min.map(|min| format!("{value} < {}", min.sql())));
-        faults.extend(max.map(|max| format!("{value} > {}", max.sql())));
-        format!("{given} IS NOT NULL AND ({})", faults.join(" OR "))
+        let outside = |value: &str| {
+            let least = min.map(|min| format!("{value} < {}", min.sql()));
+            let most = max.map(|max| format!("{value} > {}", max.sql()));
+            least.into_iter().chain(most).collect::<Vec<_>>().join(" OR ")
+        };
+        format!(
+            "COALESCE({}, TRUE) AND {text} IS NOT NULL AND ({value} IS NULL OR {})",
+            outside(&plain),
+            outside(&value)
+        )
     }
 
     /// Both bounds. Numbers always get both, because DuckDB reads `nan` and `inf` as numbers, and takes NaN for the
@@ -116,8 +125,8 @@ impl Check for AcceptedRange {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let given = format!("COUNT({})", text(&self.column));
-        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, given)]
+        let judged = count_if(&given(&self.column));
+        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, judged)]
     }
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {

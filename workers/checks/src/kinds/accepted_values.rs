@@ -4,7 +4,7 @@
 use serde_json::Value;
 use warehouse::sql::literal;
 
-use super::{count_if, raw, text};
+use super::{count_if, given, raw, text};
 use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::tolerance::Tolerance;
@@ -52,15 +52,16 @@ struct AcceptedValues {
 }
 
 impl AcceptedValues {
-    /// A condition on rows at fault.
+    /// A condition on rows at fault. The value as it stands is compared first: most are as they should be.
     fn fault(&self) -> String {
-        let given = text(&self.column);
-        let (value, accepted) = match self.ignore_case {
-            true => (format!("UPPER({given})"), self.values.iter().map(|value| value.trim().to_uppercase()).collect()),
-            false => (raw(&self.column), self.values.clone()),
+        let text = text(&self.column);
+        let accepted: Vec<String> = match self.ignore_case {
+            true => self.values.iter().map(|value| literal(&value.trim().to_uppercase())).collect(),
+            false => self.values.iter().map(|value| literal(value)).collect(),
         };
-        let accepted: Vec<String> = accepted.iter().map(|value| literal(value)).collect();
-        format!("{given} IS NOT NULL AND {value} NOT IN ({})", accepted.join(", "))
+        let none = format!("NOT IN ({})", accepted.join(", "));
+        let fault = format!("{} {none} AND {text} IS NOT NULL", raw(&self.column));
+        if self.ignore_case { format!("{fault} AND UPPER({text}) {none}") } else { fault }
     }
 }
 
@@ -74,8 +75,8 @@ impl Check for AcceptedValues {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let given = format!("COUNT({})", text(&self.column));
-        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, given)]
+        let judged = count_if(&given(&self.column));
+        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, judged)]
     }
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {

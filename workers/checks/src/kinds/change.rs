@@ -5,7 +5,6 @@
 //!
 //! Until `training_loads` loads were measured it holds and says how many are missing.
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use warehouse::sql::literal;
 

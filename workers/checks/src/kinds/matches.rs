@@ -4,7 +4,7 @@
 
 use warehouse::sql::literal;
 
-use super::{count_if, raw, text};
+use super::{count_if, given, raw, text};
 use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::pattern::portable;
@@ -42,10 +42,10 @@ struct Matches {
 impl Matches {
     /// A condition on rows at fault. REGEXP_REPLACE, because the functions that compare have other names on each warehouse.
     fn fault(&self) -> String {
-        let given = text(&self.column);
-        let value = if self.ignore_case { given.clone() } else { raw(&self.column) };
+        let text = text(&self.column);
+        let value = if self.ignore_case { text.clone() } else { raw(&self.column) };
         let whole = literal(&format!("^({})$", self.pattern));
-        format!("{given} IS NOT NULL AND REGEXP_REPLACE({value}, {whole}, '') <> ''")
+        format!("REGEXP_REPLACE({value}, {whole}, '') <> '' AND {text} IS NOT NULL")
     }
 }
 
@@ -56,8 +56,8 @@ impl Check for Matches {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let given = format!("COUNT({})", text(&self.column));
-        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, given)]
+        let judged = count_if(&given(&self.column));
+        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, judged)]
     }
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {

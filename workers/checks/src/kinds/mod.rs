@@ -49,6 +49,18 @@ fn text(column: &str) -> String {
     format!("NULLIF(TRIM({}), '')", raw(column))
 }
 
+/// A condition on rows without a value, the same as [`text`] being NULL. Trimming costs more than all else that a scan does, so
+/// only what could be blank is trimmed: it begins with a blank, or with what lies outside of ASCII, where there are blanks too.
+fn missing(column: &str) -> String {
+    let raw = raw(column);
+    format!("{raw} IS NULL OR (({raw} < '!' OR {raw} > '~') AND TRIM({raw}) = '')")
+}
+
+/// A condition on rows with a value.
+fn given(column: &str) -> String {
+    format!("NOT ({})", missing(column))
+}
+
 /// The point in time in a text. A number is none: Snowflake would read seconds since 1970, and DuckDB nothing.
 fn moment_of(text: &str) -> String {
     format!("TRY_CAST(CASE WHEN TRY_CAST({text} AS DOUBLE) IS NULL THEN {text} END AS TIMESTAMP)")

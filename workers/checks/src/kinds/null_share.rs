@@ -1,6 +1,6 @@
 //! `null_share {column, max}`: the share of rows without a value, from 0 to 1. Blanks alone are no value.
 
-use super::{count_if, text};
+use super::{count_if, missing};
 use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::{part, percent, share};
@@ -32,7 +32,7 @@ impl Check for NullShare {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let missing = count_if(&format!("{} IS NULL", text(&self.column)));
+        let missing = count_if(&missing(&self.column));
         vec![Measure::over(subject, missing), Measure::over(subject, "COUNT(*)")]
     }
 
@@ -43,6 +43,6 @@ impl Check for NullShare {
     }
 
     fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
-        Some(Failing::among(subject, &format!("{} IS NULL", text(&self.column))))
+        Some(Failing::among(subject, &missing(&self.column)))
     }
 }

@@ -7,7 +7,7 @@
 use warehouse::TableSpec;
 use warehouse::sql::ident;
 
-use super::{raw, text};
+use super::{count_if, given, raw, text};
 use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::parameters::column_of;
@@ -69,9 +69,8 @@ impl Check for Relationship {
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
         let Some(from) = self.orphans(subject) else { return Vec::new() };
-        let given = text(&self.column);
         let mut measures =
-            vec![Measure { value: "COUNT(*)".into(), from }, Measure::over(subject, format!("COUNT({given})"))];
+            vec![Measure { value: "COUNT(*)".into(), from }, Measure::over(subject, count_if(&given(&self.column)))];
         measures.extend(subject.deliveries_of(&self.table));
         measures
     }

@@ -44,42 +44,57 @@ fn expected(check: Value) -> String {
 
 #[test]
 fn the_sql_of_each_kind() {
-    assert_eq!(
-        sql(json!({"kind": "row_count", "min": 1})),
-        "SELECT * FROM (SELECT COUNT(*) AS M0_0 FROM RAW.\"ORDERS\" R) S0"
-    );
+    let missing = |name: &str| {
+        format!("R.\"{name}\" IS NULL OR ((R.\"{name}\" < '!' OR R.\"{name}\" > '~') AND TRIM(R.\"{name}\") = '')")
+    };
+    let given = |name: &str| format!("COUNT(CASE WHEN NOT ({}) THEN 1 END)", missing(name));
+    let over = |values: &str| format!("SELECT * FROM (SELECT {values} FROM RAW.\"ORDERS\" R) S0");
+    assert_eq!(sql(json!({"kind": "row_count", "min": 1})), over("COUNT(*) AS M0_0"));
     assert_eq!(
         sql(json!({"kind": "null_share", "column": "State", "max": 0.5})),
-        "SELECT * FROM (SELECT COUNT(CASE WHEN NULLIF(TRIM(R.\"STATE\"), '') IS NULL THEN 1 END) AS M0_0, \
-        COUNT(*) AS M0_1 FROM RAW.\"ORDERS\" R) S0"
+        over(&format!("COUNT(CASE WHEN {} THEN 1 END) AS M0_0, COUNT(*) AS M0_1", missing("STATE")))
     );
+    let whole = format!("NOT ({})", missing("STATE"));
+    assert_eq!(
+        sql(json!({"kind": "unique", "columns": ["state"]})),
+        over(&format!(
+            "COUNT(CASE WHEN {whole} THEN R.\"STATE\" END) - COUNT(DISTINCT CASE WHEN {whole} THEN R.\"STATE\" END) AS M0_0, \
+            {} AS M0_1",
+            given("STATE")
+        ))
+    );
+    let whole = format!("NOT ({}) AND NOT ({})", missing("ORDER_ID"), missing("STATE"));
     assert_eq!(
         sql(json!({"kind": "unique", "columns": ["order_id", "state"]})),
-        "SELECT * FROM (SELECT CAST(COALESCE(SUM(D.N - 1), 0) AS BIGINT) AS M0_0 FROM (SELECT COUNT(*) AS N FROM \
-        RAW.\"ORDERS\" R WHERE NULLIF(TRIM(R.\"ORDER_ID\"), '') IS NOT NULL AND NULLIF(TRIM(R.\"STATE\"), '') IS NOT NULL \
-        GROUP BY R.\"ORDER_ID\", R.\"STATE\" HAVING COUNT(*) > 1) D) S0 CROSS JOIN (SELECT COUNT(CASE WHEN \
-        NULLIF(TRIM(R.\"ORDER_ID\"), '') IS NOT NULL AND NULLIF(TRIM(R.\"STATE\"), '') IS NOT NULL THEN 1 END) AS M1_0 \
-        FROM RAW.\"ORDERS\" R) S1"
-    );
-    assert_eq!(
-        sql(json!({"kind": "accepted_values", "column": "state", "values": ["it's", "b", 3], "ignore_case": true})),
-        "SELECT * FROM (SELECT COUNT(CASE WHEN NULLIF(TRIM(R.\"STATE\"), '') IS NOT NULL AND \
-        UPPER(NULLIF(TRIM(R.\"STATE\"), '')) NOT IN ('IT''S', 'B', '3') THEN 1 END) AS M0_0, \
-        COUNT(NULLIF(TRIM(R.\"STATE\"), '')) AS M0_1 FROM RAW.\"ORDERS\" R) S0"
-    );
-    assert_eq!(
-        sql(json!({"kind": "accepted_range", "column": "made_at", "min": "2010-01-01"})),
         format!(
-            "SELECT * FROM (SELECT COUNT(CASE WHEN {MADE} IS NOT NULL AND ({MADE_AT} IS NULL OR {MADE_AT} < \
-            CAST('2010-01-01 00:00:00.000000' AS TIMESTAMP)) THEN 1 END) AS M0_0, COUNT({MADE}) AS M0_1 FROM RAW.\"ORDERS\" R) S0"
+            "SELECT * FROM (SELECT CAST(COALESCE(SUM(D.N - 1), 0) AS BIGINT) AS M0_0 FROM (SELECT COUNT(*) AS N FROM \
+            RAW.\"ORDERS\" R WHERE {whole} GROUP BY R.\"ORDER_ID\", R.\"STATE\" HAVING COUNT(*) > 1) D) S0 CROSS JOIN \
+            (SELECT COUNT(CASE WHEN {whole} THEN 1 END) AS M1_0 FROM RAW.\"ORDERS\" R) S1"
         )
     );
     assert_eq!(
+        sql(json!({"kind": "accepted_values", "column": "state", "values": ["it's", "b", 3], "ignore_case": true})),
+        over(&format!(
+            "COUNT(CASE WHEN R.\"STATE\" NOT IN ('IT''S', 'B', '3') AND NULLIF(TRIM(R.\"STATE\"), '') IS NOT NULL AND \
+            UPPER(NULLIF(TRIM(R.\"STATE\"), '')) NOT IN ('IT''S', 'B', '3') THEN 1 END) AS M0_0, {} AS M0_1",
+            given("STATE")
+        ))
+    );
+    assert_eq!(
+        sql(json!({"kind": "accepted_range", "column": "made_at", "min": "2010-01-01"})),
+        over(&format!(
+            "COUNT(CASE WHEN COALESCE(TRY_CAST(CASE WHEN R.\"MADE_AT\" LIKE '_%-%' THEN R.\"MADE_AT\" END AS TIMESTAMP) < {BOUND}, \
+            TRUE) AND {MADE} IS NOT NULL AND ({MADE_AT} IS NULL OR {MADE_AT} < {BOUND}) THEN 1 END) AS M0_0, {} AS M0_1",
+            given("MADE_AT")
+        ))
+    );
+    assert_eq!(
         sql(json!({"kind": "freshness", "max_age_hours": 1, "column": "made_at"})),
-        format!("SELECT * FROM (SELECT CAST(MAX({MADE_AT}) AS VARCHAR) AS M0_0 FROM RAW.\"ORDERS\" R) S0")
+        over(&format!("CAST(MAX({MADE_AT}) AS VARCHAR) AS M0_0"))
     );
 }
 
+const BOUND: &str = "CAST('2010-01-01 00:00:00.000000' AS TIMESTAMP)";
 const MADE: &str = "NULLIF(TRIM(R.\"MADE_AT\"), '')";
 const MADE_AT: &str = "TRY_CAST(CASE WHEN TRY_CAST(NULLIF(TRIM(R.\"MADE_AT\"), '') AS DOUBLE) IS NULL THEN \
     NULLIF(TRIM(R.\"MADE_AT\"), '') END AS TIMESTAMP)";
