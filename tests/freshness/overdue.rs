@@ -57,6 +57,16 @@ pub fn what_did_not_come_is_told_under_one_id_until_it_comes(mill: &mut Mill) {
     // Whoever looks next says the same, and again one time only, however often it looks.
     let watch = asking::start(mill, "watch");
     heard.wait(2);
+    // A backfill is no delivery. The watcher asks for its line until it is there, and then how fresh the data is.
+    let asked = || {
+        let of = ["db_operation_name=\"SELECT\"", "db_collection_name=\"RAW.RAW_LOAD_AUDIT\""];
+        watch.metric("db_client_operation_duration_seconds_count", &of).unwrap_or_default()
+    };
+    let before = asked();
+    mill.drop_file_of("materials_old.csv", materials(&["M0"]), delivered - HOUR);
+    let loaded = "SELECT count(*) FROM RAW.RAW_LOAD_AUDIT WHERE STATUS = 'SUCCESS'";
+    mill.wait("the backfill", || mill.value(loaded) == "2");
+    mill.wait("a look", || asked() >= before + 2.0);
     mill.drop_file_of("materials_2.csv", materials(&["M1", "M2"]), now());
     let overdue_secs = || watch.metric("millrace_source_overdue_seconds", OF_MATERIALS);
     mill.wait("an end of the delay", || overdue_secs() == Some(0.0));

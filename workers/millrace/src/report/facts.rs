@@ -9,6 +9,9 @@ use super::lineage::Lineage;
 use crate::freshness::{Source, State as Arrival};
 use crate::output::age;
 
+/// The state of what nobody has decided about yet.
+pub const QUARANTINED: &str = "QUARANTINED";
+
 /// Everything that is shown.
 #[derive(Debug, Default)]
 pub struct Facts {
@@ -169,7 +172,10 @@ impl Facts {
                 act: "look into the raw folder; is the file not there, ask its owner".into(),
             });
         }
-        for held in self.held.iter().filter(|held| held.status == "QUARANTINED") {
+        let held = self.held.iter().filter(|held| held.status == QUARANTINED);
+        // A load of many files is decided about once.
+        let mut known = HashSet::new();
+        for held in held.filter(|held| known.insert(&held.load_id)) {
             needs.push(Need {
                 what: "held back".into(),
                 about: held.load_id.clone(),
@@ -206,10 +212,73 @@ impl Facts {
             }
             // Each is seen from now on, not only the first that is new.
             let is_newest = of.iter().filter(|name| seen.insert(name)).count() > 0;
-            if is_newest && load.is_failure {
+            // What is held back is listed as that.
+            if is_newest && load.is_failure && load.state != QUARANTINED {
                 failures.push(load);
             }
         }
         failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(id: &str, state: &str, sources: &[&str]) -> Load {
+        Load {
+            load_id: id.into(),
+            state: state.into(),
+            is_failure: ["INGEST FAILED", QUARANTINED].contains(&state),
+            sources: sources.iter().map(|source| (*source).to_owned()).collect(),
+            tables: Vec::new(),
+            files: vec![format!("{id}.csv")],
+            file_count: 1,
+            rows: 0,
+            rejected: 0,
+            begun_at: DateTime::default(),
+            ended_at: DateTime::default(),
+            error: None,
+            trace_id: String::new(),
+        }
+    }
+
+    fn held(id: &str, status: &str) -> Held {
+        let text = String::new;
+        Held {
+            load_id: id.into(),
+            table: text(),
+            file: text(),
+            status: status.into(),
+            rows: 0,
+            why: text(),
+            decided_by: text(),
+            decided_why: text(),
+            at: DateTime::default(),
+        }
+    }
+
+    #[test]
+    fn what_was_made_up_for_needs_nobody_and_the_rest_is_named_once() {
+        let facts = Facts {
+            loads: vec![
+                load("a2", "PASSED", &["a"]),
+                load("b1", "INGEST FAILED", &["b"]),
+                load("a1", "INGEST FAILED", &["a"]),
+                load("ab", "INGEST FAILED", &["a", "b", "c"]),
+                load("stray", "INGEST FAILED", &[""]),
+                load("h", QUARANTINED, &["d"]),
+            ],
+            held: vec![
+                held("h", QUARANTINED),
+                held("h", QUARANTINED),
+                held("old", "SUCCESS"),
+                held("gone", "overtaken"),
+            ],
+            ..Facts::default()
+        };
+        let about: Vec<String> = facts.needs().into_iter().map(|need| need.about).collect();
+        // `ab` is the newest of c.
+        assert_eq!(about, ["h", "b1", "ab", "stray"]);
     }
 }

@@ -124,7 +124,7 @@ fn words(text: &str, max_chars: usize) -> Markup {
 fn badge(state: &str) -> Markup {
     let (class, sign) = match state {
         "PASSED" | "PASS" | "SUCCESS" | "in time" => ("good", "●"),
-        "WARNED" | "WARN" | "CANCELLED" | "never delivered" | "DISCARDED" => ("warn", "▲"),
+        "WARNED" | "WARN" | "CANCELLED" | "never delivered" | "DISCARDED" | "overtaken" => ("warn", "▲"),
         "INGESTING" | "LOADED" | "TRANSFORMED" | "not expected" | "PLANNED" => ("calm", "○"),
         _ => ("bad", "◆"),
     };

@@ -109,7 +109,7 @@ fn check(check: &Check) -> Vec<Markup> {
         html! {
             (words(&last.observed, 160))
             @if let Some(value) = seen { " " span.faint { "(" (value) ")" } }
-            @if let Some(rows) = last.failed_rows.filter(|rows| *rows > 0) { p.faint { (thousands(rows)) " rows at fault" } }
+            @if let Some(rows) = last.failed_rows.filter(|rows| *rows > 0) { p.faint { (thousands(rows)) (if rows == 1 { " row at fault" } else { " rows at fault" }) } }
         },
         html! { (thousands(check.not_passed)) " of " (thousands(check.count)) },
         chart::history(check),

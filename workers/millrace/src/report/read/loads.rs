@@ -13,6 +13,10 @@ use crate::report::bounds::{ERROR_CHARS, LINES};
 use crate::report::facts::{Held, Load};
 use crate::report::read::row::Row;
 
+/// Of two lines of one file under one command that counts which says more, as [`State`] has it.
+const RANK: &str = "CASE STATUS WHEN 'SUCCESS' THEN 5 WHEN 'DISCARDED' THEN 4 WHEN 'QUARANTINED' THEN 3 \
+    WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END";
+
 /// What is shown of a load's files at most; all of them count.
 const FILES: usize = 5;
 
@@ -25,8 +29,7 @@ impl Reader<'_> {
             "SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, STATUS, ROWS_LOADED, ROWS_REJECTED, \
             STARTED_AT, FINISHED_AT, SUBSTR(ERROR, 1, {}), TRACE_ID, RUN_FILES FROM RAW.RAW_LOAD_AUDIT \
             WHERE FINISHED_AT >= {since} QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, COMMAND_ID, SOURCE_FILE \
-            ORDER BY CASE STATUS WHEN 'PLANNED' THEN 0 ELSE 1 END DESC, FINISHED_AT DESC) = 1 \
-            ORDER BY FINISHED_AT DESC LIMIT {}",
+            ORDER BY {RANK} DESC, FINISHED_AT DESC) = 1 ORDER BY FINISHED_AT DESC LIMIT {}",
             ERROR_CHARS + 1,
             LINES + 1
         );
@@ -53,15 +56,18 @@ impl Reader<'_> {
         (loads, is_cut)
     }
 
-    /// Loads that were held back, and what became of them.
+    /// Files that are held back since whenever, and those that were in the range, with what became of them.
     pub(super) async fn held(&mut self, range: Range) -> Vec<Held> {
+        let chars = ERROR_CHARS + 1;
         let sql = format!(
-            "SELECT LOAD_ID, TABLE_NAME, SOURCE_FILE, STATUS, ROWS_LOADED, SUBSTR(ERROR, 1, {}), DECIDED_BY, DECIDED_WHY, \
-            FINISHED_AT FROM RAW.RAW_LOAD_AUDIT \
-            WHERE FINISHED_AT >= {} AND (STATUS IN ('QUARANTINED', 'DISCARDED') OR DECIDED_BY IS NOT NULL) \
+            "SELECT LOAD_ID, TABLE_NAME, SOURCE_FILE, STATUS, ROWS_LOADED, WHY, DECIDED_BY, DECIDED_WHY, FINISHED_AT \
+            FROM (SELECT LOAD_ID, TABLE_NAME, SOURCE_FILE, STATUS, ROWS_LOADED, DECIDED_BY, DECIDED_WHY, FINISHED_AT, \
+            COALESCE(MAX(CASE WHEN STATUS = 'QUARANTINED' THEN SUBSTR(ERROR, 1, {chars}) END) \
+            OVER (PARTITION BY LOAD_ID, COMMAND_ID, SOURCE_FILE), SUBSTR(ERROR, 1, {chars})) AS WHY \
+            FROM RAW.RAW_LOAD_AUDIT WHERE STATUS IN ('QUARANTINED', 'DISCARDED') OR DECIDED_BY IS NOT NULL \
             QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, COMMAND_ID, SOURCE_FILE ORDER BY \
-            CASE STATUS WHEN 'QUARANTINED' THEN 0 ELSE 1 END DESC, FINISHED_AT DESC) = 1 ORDER BY FINISHED_AT DESC",
-            ERROR_CHARS + 1,
+            CASE STATUS WHEN 'QUARANTINED' THEN 0 ELSE 1 END DESC, FINISHED_AT DESC) = 1) H \
+            WHERE STATUS = 'QUARANTINED' OR FINISHED_AT >= {} ORDER BY FINISHED_AT DESC",
             sql::timestamp(range.0)
         );
         let (rows, _) = self.rows("held loads", &sql, LINES).await;
@@ -135,13 +141,12 @@ fn load(load_id: LoadId, files: &[LoadLine], stages: &[StageLine]) -> Option<Loa
     let begun_at = times(|line| line.started_at, |line| line.started_at).into_iter().min()?;
     let ended_at = times(|line| line.finished_at, |line| line.finished_at).into_iter().max()?;
     let state = State::of(files, stages);
-    let held = current.iter().any(|line| line.status == LoadStatus::Quarantined);
     let counted = || current.iter().filter(|line| matches!(line.status, LoadStatus::Success | LoadStatus::Quarantined));
     let error = || ends.iter().max_by_key(|line| line.finished_at).and_then(|line| line.error.clone());
     let trace = || ends.first().map(|line| line.trace_id.clone()).unwrap_or_default();
     Some(Load {
         load_id: load_id.to_string(),
-        state: if held { LoadStatus::Quarantined.as_str().into() } else { state.as_str().into() },
+        state: state.as_str().into(),
         is_failure: state.is_failure(),
         sources: distinct(current.iter().map(|line| &line.source)),
         tables: distinct(current.iter().map(|line| &line.table)),
