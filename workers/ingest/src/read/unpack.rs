@@ -26,7 +26,7 @@ pub(super) struct Unpacked {
 }
 
 enum How {
-    Plain(Hashed),
+    Plain(Box<Hashed>),
     Gzip(Box<MultiGzDecoder<BufReader<Hashed>>>),
     Zstd(Box<ZstdDecoder<'static, BufReader<Hashed>>>),
 }
@@ -38,7 +38,7 @@ impl Unpacked {
             (FREE_UNPACKED_BYTES + MAX_UNPACKED_RATIO.saturating_mul(file.size_bytes())).min(MAX_UNPACKED_BYTES);
         let how = match said(compression, file.uri()) {
             // Packed or not, a file without a byte has nothing in it.
-            _ if file.size_bytes() == 0 => How::Plain(file),
+            _ if file.size_bytes() == 0 => How::Plain(Box::new(file)),
             Compression::Gzip => How::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(file)))),
             Compression::Zstd => {
                 let uri = file.uri().to_owned();
@@ -47,7 +47,7 @@ impl Unpacked {
                     decoder.map_err(|error| Failure::transient(format!("{uri} can't be unpacked: {error}")))?,
                 ))
             }
-            Compression::None | Compression::Auto => How::Plain(file),
+            Compression::None | Compression::Auto => How::Plain(Box::new(file)),
         };
         Ok(Self { how, bytes: 0, allowed_bytes })
     }

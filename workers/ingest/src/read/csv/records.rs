@@ -182,7 +182,7 @@ impl Csv {
 
     /// Where the row begins, behind blank lines before it.
     fn row_start(&self) -> usize {
-        let blank = self.text.seen()[self.row.from..self.row.to].iter().take_while(|byte| is_break(byte)).count();
+        let blank = self.text.seen()[self.row.from..self.row.to].iter().take_while(is_break).count();
         self.row.from + blank
     }
 
