@@ -70,7 +70,7 @@ impl Cold {
         }
         self.all_built = self.all_built && output.status.success();
         Ok(BuildReport {
-            invocation_id: results.metadata.invocation_id,
+            invocation_id: results.metadata.invocation_id.clone(),
             elapsed_secs: started.elapsed().as_secs_f64(),
             nodes: told(results, Manifest::read(&settings.target_dir.join("manifest.json"))),
             how: How::Cold,
