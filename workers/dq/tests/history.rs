@@ -83,7 +83,9 @@ fn noon(day: i64) -> DateTime<Utc> {
 /// A day as it is: fewer batches at the weekend, 7 % of noise from day to day, 0.1 % more each day; hardly any on a holiday.
 fn day(seed: u64, number: i64) -> Rows {
     let mut dice = Dice((seed << 32 | number.unsigned_abs()).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    (0..8).for_each(|_| drop(dice.uniform()));
+    for _ in 0..8 {
+        dice.uniform();
+    }
     let weekday = match noon(number).weekday() {
         Weekday::Sat => 0.6,
         Weekday::Sun => 0.35,

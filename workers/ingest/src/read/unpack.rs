@@ -69,7 +69,7 @@ impl Unpacked {
     /// Reads into `buffer`; 0 at the end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         let (read, name) = match &mut self.how {
-            How::Plain(file) => return file.read(buffer),
+            How::Plain(file) => return Hashed::read(file, buffer),
             How::Gzip(decoder) => (again(&mut **decoder, buffer), "gzip"),
             How::Zstd(decoder) => (again(&mut **decoder, buffer), "Zstandard"),
         };

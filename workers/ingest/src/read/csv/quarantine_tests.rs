@@ -106,7 +106,7 @@ fn what_is_too_long_costs_itself_too() {
         format!("1,{long}"),
         format!("\"{long}\",2"),
         format!("3,\"{}\n{long}\n{long}", &long),
-        format!("{}", ",".repeat(20_000)),
+        ",".repeat(20_000),
         format!("4,{}", "y".repeat(40 << 20)),
     ];
     for bad in &all {
