@@ -46,7 +46,8 @@ async fn main() {
         let making = measured(async { drain(rows) }).await;
         let slice = slice(&mill);
         let loading =
-            measured(async { drop(mill.warehouse().load(&slice, Box::new(Made::new(rows))).await.unwrap()) }).await;
+            measured(async { drop(mill.warehouse().load(&slice, Box::new(Made::new(rows)), None).await.unwrap()) })
+                .await;
         let mut count = 0;
         let checking = measured(async { count = checks(&mill.judge("big", &["batches"]).await).len() }).await;
         let load = [loading[0] - making[0], loading[1] - making[1]];
