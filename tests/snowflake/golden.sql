@@ -408,18 +408,29 @@ UPDATE RAW_RUN.LOAD_LOCK_<nn> SET HOLDER = 'transform';
 -- https://docs.snowflake.com/en/user-guide/querying-subqueries
 INSERT INTO RAW.DATA_QUALITY_AUDIT (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS,
     CHECKED_AT, KIND, VALUE, ORIGIN) SELECT * FROM (VALUES ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>',
-    CAST(NULL AS BIGINT), CAST('<time>' AS TIMESTAMP), '<text>', CAST(NULL AS DOUBLE), '<text>'), ('<text>', '<text>', '<text>',
-    '<text>', '<text>', '<text>', '<text>', <n>, CAST('<time>' AS TIMESTAMP), '<text>', CAST(NULL AS DOUBLE), '<text>')) AS V
+    CAST(NULL AS BIGINT), CAST('<time>' AS TIMESTAMP), '<text>', CAST(<n> AS DOUBLE), '<text>'), ('<text>', '<text>', '<text>',
+    '<text>', '<text>', '<text>', '<text>', <n>, CAST('<time>' AS TIMESTAMP), '<text>', CAST(<n> AS DOUBLE), '<text>')) AS V
     (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT, KIND, VALUE, ORIGIN) WHERE
     NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE = 'dq' AND S.LOAD_ID = V.LOAD_ID AND S.MESSAGE_ID IN ('<id>', …) AND
     S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >= CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED')));
+
+-- What dbt's tests found, unless another worker was quicker. Not plain SQL: VALUES in FROM; NOT EXISTS as above.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.DATA_QUALITY_AUDIT (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS,
+    CHECKED_AT, KIND, VALUE, ORIGIN) SELECT * FROM (VALUES ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>',
+    <n>, CAST('<time>' AS TIMESTAMP), '<text>', CAST(<n> AS DOUBLE), '<text>')) AS V (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY,
+    STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT, KIND, VALUE, ORIGIN) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S
+    WHERE S.STAGE = 'transform' AND S.LOAD_ID = V.LOAD_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND
+    (S.FINISHED_AT >= CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED')));
 
 -- What a gate found, in the load's transaction.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
 -- https://docs.snowflake.com/en/sql-reference/constructs/values
 INSERT INTO RAW.DATA_QUALITY_AUDIT (LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS,
     CHECKED_AT, KIND, VALUE, ORIGIN) SELECT * FROM (VALUES ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>',
-    CAST(NULL AS BIGINT), CAST('<time>' AS TIMESTAMP), '<text>', CAST(NULL AS DOUBLE), 'GATE')) AS V (LOAD_ID, CHECK_NAME,
+    CAST(NULL AS BIGINT), CAST('<time>' AS TIMESTAMP), '<text>', CAST(<n> AS DOUBLE), 'GATE')) AS V (LOAD_ID, CHECK_NAME,
     TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT, KIND, VALUE, ORIGIN);
 
 -- What a stage did with a message, unless another worker was quicker. Not plain SQL: VALUES in FROM; NOT EXISTS as above.
@@ -589,6 +600,15 @@ SELECT * FROM (SELECT COUNT(*) AS M0_0, COUNT(CASE WHEN NULLIF(TRIM(R."MATERIAL_
 SELECT * FROM (SELECT COUNT(*) AS M0_0 FROM (SELECT * FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID =
     '<id>') R) S0;
 
+-- Some rows that did not pass, at most so many for each check, with the beginnings of their values.
+-- https://docs.snowflake.com/en/sql-reference/functions/left
+SELECT * FROM (SELECT 0 AS NTH, R.SOURCE_FILE, R.SOURCE_ROW, LEFT(R."MATERIAL_ID", 201) AS C0, LEFT(R."MATERIAL_NAME", 201) AS C1,
+    LEFT(R."MATERIAL_TYPE", 201) AS C2, LEFT(R."UNIT_OF_MEASURE", 201) AS C3, LEFT(R."STANDARD_COST", 201) AS C4,
+    LEFT(R."CURRENCY", 201) AS C5, LEFT(R."SUPPLIER_ID", 201) AS C6, LEFT(R."LEAD_TIME_DAYS", 201) AS C7, LEFT(R."CREATED_AT",
+    201) AS C8 FROM (SELECT * FROM RAW_RUN."MATERIALS_RUN" WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>') R WHERE
+    NULLIF(TRIM(R."MATERIAL_ID"), '') IS NOT NULL AND NOT EXISTS (SELECT 1 FROM RAW."PRODUCTION_ORDERS" O WHERE O."MATERIAL_ID" =
+    R."MATERIAL_ID") ORDER BY R.SOURCE_FILE, R.SOURCE_ROW LIMIT 5) S0;
+
 -- How many rows the models have that a build made, where somebody records it.
 -- https://docs.snowflake.com/en/sql-reference/functions/count
 SELECT 0 AS N, COUNT(*) AS C FROM <relation> UNION ALL SELECT 1 AS N, COUNT(*) AS C FROM <relation> …;
@@ -631,9 +651,9 @@ SELECT TABLE_NAME, CHECK_NAME, COALESCE(ORIGIN, '<text>'), COUNT(*), SUM(CASE WH
 -- The checks' results for each table's newest loads, a condition for each table. Ordered by the place of a column.
 -- https://docs.snowflake.com/en/sql-reference/constructs/order-by
 -- https://docs.snowflake.com/en/sql-reference/functions/substr
-SELECT TABLE_NAME, CHECK_NAME, KIND, COALESCE(ORIGIN, '<text>'), SEVERITY, STATUS, VALUE, SUBSTR(OBSERVED, 1, 200),
-    SUBSTR(EXPECTED, 1, 200), FAILED_ROWS, CHECKED_AT FROM RAW.DATA_QUALITY_AUDIT WHERE (TABLE_NAME = '<text>' AND CHECKED_AT >=
-    CAST('<time>' AS TIMESTAMP)) ORDER BY TABLE_NAME, CHECK_NAME, 4, CHECKED_AT;
+SELECT LOAD_ID, CHECK_NAME, TABLE_NAME, SEVERITY, STATUS, OBSERVED, EXPECTED, FAILED_ROWS, CHECKED_AT, KIND, VALUE, ORIGIN FROM
+    RAW.DATA_QUALITY_AUDIT WHERE ORIGIN = '<text>' AND LOAD_ID IN ('<text>', …) QUALIFY RANK() OVER (PARTITION BY LOAD_ID ORDER BY
+    CHECKED_AT DESC) = 1 ORDER BY LOAD_ID, TABLE_NAME, CHECK_NAME;
 
 -- Rejected rows by file and reason. Ordered by the name that the SELECT list gives.
 -- https://docs.snowflake.com/en/sql-reference/constructs/group-by
@@ -667,6 +687,17 @@ SELECT NOTED_AT, TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME, POLICY FROM RAW.S
 -- https://docs.snowflake.com/en/sql-reference/constructs/order-by
 SELECT TABLE_NAME, CHECK_NAME, COUNT(*), COUNT(DISTINCT LOAD_ID) FROM RAW.QUALITY_SAMPLES WHERE CHECKED_AT >= CAST('<time>' AS
     TIMESTAMP) GROUP BY TABLE_NAME, CHECK_NAME ORDER BY 3 DESC, 1, 2 LIMIT <n>;
+
+-- The checks' results for each table's newest loads, a condition for each table. Ordered by the place of a column.
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+-- https://docs.snowflake.com/en/sql-reference/functions/substr
+SELECT TABLE_NAME, CHECK_NAME, KIND, COALESCE(ORIGIN, '<text>'), SEVERITY, STATUS, VALUE, SUBSTR(OBSERVED, 1, 200),
+    SUBSTR(EXPECTED, 1, 200), FAILED_ROWS, CHECKED_AT FROM RAW.DATA_QUALITY_AUDIT WHERE (TABLE_NAME = '<text>' AND CHECKED_AT >=
+    CAST('<time>' AS TIMESTAMP)) OR (TABLE_NAME = '<text>' AND CHECKED_AT >= CAST('<time>' AS TIMESTAMP)) OR (TABLE_NAME =
+    '<text>' AND CHECKED_AT >= CAST('<time>' AS TIMESTAMP)) OR (TABLE_NAME = '<text>' AND CHECKED_AT >= CAST('<time>' AS
+    TIMESTAMP)) OR (TABLE_NAME = '<text>' AND CHECKED_AT >= CAST('<time>' AS TIMESTAMP)) OR (TABLE_NAME = '<text>' AND CHECKED_AT
+    >= CAST('<time>' AS TIMESTAMP)) OR (TABLE_NAME = '<text>' AND CHECKED_AT >= CAST('<time>' AS TIMESTAMP)) OR (TABLE_NAME =
+    '<text>' AND CHECKED_AT >= CAST('<time>' AS TIMESTAMP)) ORDER BY TABLE_NAME, CHECK_NAME, 4, CHECKED_AT;
 
 -- Which tables and views the role may see, so that no row of a missing one is counted. Not plain SQL: INFORMATION_SCHEMA.
 -- https://docs.snowflake.com/en/sql-reference/info-schema/tables
@@ -948,6 +979,16 @@ INSERT INTO RAW.REJECTED_ROWS (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_FILE, SOU
 INSERT INTO RAW.SCHEMA_CHANGES (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME, POLICY, NOTED_AT) SELECT * FROM
     (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', '<text>', CAST('<time>' AS TIMESTAMP))) AS V (LOAD_ID,
     COMMAND_ID, TABLE_NAME, SOURCE_FILE, CHANGE, COLUMN_NAME, POLICY, NOTED_AT);
+
+-- Some rows that did not pass, with the checks that found them, unless another worker was quicker.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/sql-reference/constructs/values
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+INSERT INTO RAW.QUALITY_SAMPLES (LOAD_ID, CHECK_NAME, TABLE_NAME, SOURCE_FILE, SOURCE_ROW, ROW_DATA, CHECKED_AT) SELECT * FROM
+    (VALUES ('<text>', '<text>', '<text>', '<text>', <n>, '<text>', CAST('<time>' AS TIMESTAMP))) AS V (LOAD_ID, CHECK_NAME,
+    TABLE_NAME, SOURCE_FILE, SOURCE_ROW, ROW_DATA, CHECKED_AT) WHERE NOT EXISTS (SELECT 1 FROM RAW.STAGE_AUDIT S WHERE S.STAGE =
+    'dq' AND S.LOAD_ID = V.LOAD_ID AND S.MESSAGE_ID IN ('<id>', …) AND S.STATUS <> 'CANCEL_REQUESTED' AND (S.FINISHED_AT >=
+    CAST('<time>' AS TIMESTAMP) OR S.STATUS IN ('CANCELLED')));
 
 -- How far a file has come under a command that is heard to be taken back: the line that counts most.
 -- https://docs.snowflake.com/en/sql-reference/constructs/order-by
