@@ -102,11 +102,13 @@ impl Found {
 }
 
 /// What the warehouse complains of, as far as it may be shown: DuckDB draws the statement below its complaint, and the first
-/// line is what people need; what stands in quotes may be a value of the data.
+/// line is what people need. A value of the data may hold quotes and line breaks itself, and a number stands without quotes: all
+/// that follows is left out.
 pub(crate) fn complaint(why: &str) -> String {
     let line = why.lines().next().unwrap_or_default();
-    let parts = line.split('\'').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "…" });
-    parts.collect::<Vec<_>>().join("'").chars().take(MAX_FAULT_CHARS).collect()
+    let at = [line.find('\''), line.find("with value ")].into_iter().flatten().min();
+    let shown = at.map_or_else(|| line.to_owned(), |at| format!("{}…", &line[..at]));
+    shown.chars().take(MAX_FAULT_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -116,7 +118,9 @@ mod tests {
     #[test]
     fn a_complaint_shows_no_value() {
         let why = "Conversion Error: Could not convert string 'Jane Doe' to INT32\nLINE 1: SELECT 'Jane Doe'";
-        assert_eq!(complaint(why), "Conversion Error: Could not convert string '…' to INT32");
-        assert_eq!(complaint("it isn't closed: Jane"), "it isn'…");
+        assert_eq!(complaint(why), "Conversion Error: Could not convert string …");
+        assert_eq!(complaint("Could not convert string 'O'Brien, 4711' to INT32"), "Could not convert string …");
+        assert_eq!(complaint("Type INT64 with value 99999999999 can't be cast"), "Type INT64 …");
+        assert_eq!(complaint("column x is not there"), "column x is not there");
     }
 }

@@ -21,9 +21,9 @@ pub(crate) fn part(count: u64, of: u64) -> String {
     format!("{count} of {} ({})", rows(of), percent(share(count, of)))
 }
 
-/// Part of a whole, from 0 to 1; 0 where there is no whole.
+/// Part of a whole, from 0 to 1. Where there is no whole, nothing of it is 0, and something is all.
 pub(crate) fn share(count: u64, of: u64) -> f64 {
-    if of == 0 { 0.0 } else { count as f64 / of as f64 }
+    if of == 0 { f64::from(u8::from(count > 0)) } else { count as f64 / of as f64 }
 }
 
 /// A number as it was written, without an empty fraction.

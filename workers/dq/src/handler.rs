@@ -115,7 +115,8 @@ impl DqHandler {
                 checks => checks?,
             };
             let contract = checks.len();
-            checks.extend(tests.get(work.envelope.load_id()).into_iter().flatten().cloned());
+            let tests = tests.get(work.envelope.load_id()).into_iter().flatten();
+            checks.extend(tests.filter(|test| was_run_by(&work.envelope, test)).cloned());
             verdicts.push(self.verdict(work, started_at, checks, contract)?);
         }
         JudgedTogether { loads: named.len(), statements: scans.count() }.tell();
@@ -366,6 +367,13 @@ fn tells_of_tests(envelope: &Envelope) -> bool {
         Message::TransformCompleted(data) => data.nodes.iter().any(|node| node.resource_type.ends_with("test")),
         _ => false,
     }
+}
+
+/// Whether it is one of the tests of the build that the message tells of.
+fn was_run_by(envelope: &Envelope, test: &CheckOutcome) -> bool {
+    let Message::TransformCompleted(data) = &envelope.message else { return false };
+    let mut tests = data.nodes.iter().filter(|node| node.resource_type.ends_with("test"));
+    tests.any(|node| node.unique_id.split('.').any(|part| part == test.check))
 }
 
 fn told(work: &Work, message: Message) -> Handled {

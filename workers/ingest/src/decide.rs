@@ -46,6 +46,11 @@ pub(crate) async fn decide(
         }
     };
     let state = handler.ledger.run_state(&decision.load_id, command_id).await?.map(conclude::without_overtaken);
+    if state.as_ref().is_some_and(|state| state.files.is_empty()) {
+        // Announced without a table it would be a wish to build everything.
+        let why = format!("a newer command for {} has taken over all of its files", decision.load_id);
+        return Ok(vec![announce(failed(&work.envelope, &Failure::cancelled(why)).into())].into());
+    }
     let message = state.as_ref().and_then(|state| match verdict {
         Verdict::Release => conclude::end_of(&decision.load_id, as_of, state),
         Verdict::Discard => Some(conclude::given_up(&decision.load_id, state)),
@@ -66,9 +71,12 @@ async fn record(
     verdict: Verdict,
 ) -> Result<Result<(MessageId, DateTime<Utc>), Failure>, Failure> {
     let trace_id = work.envelope.trace.trace_id();
+    // Several decisions may belong to one trace; a copy has the moment of the original.
+    let asked_at = work.envelope.time.trunc_subsecs(6);
     let is_ours = |line: &&LoadLine| {
         line.status == verdict.status()
             && line.trace_id == trace_id
+            && line.started_at == asked_at
             && line.decided_by.as_ref() == Some(&decision.decided_by)
             && line.decided_why.as_ref() == Some(&decision.reason)
     };
@@ -84,12 +92,20 @@ async fn record(
             decision.load_id, held.open
         ))));
     }
+    // Whoever decided has not seen what came after: a newer command's hold, or the end of another file.
+    let of_run = lines.iter().filter(|line| line.command_id == held.command_id);
+    if of_run.map(|line| line.finished_at).max().is_some_and(|changed_at| changed_at > work.envelope.time) {
+        return Ok(Err(Failure::permanent(format!(
+            "{} has changed since this was decided: look at it with `millrace load`, and decide anew",
+            decision.load_id
+        ))));
+    }
     let now = Utc::now().trunc_subsecs(6);
     let decided = |line: &LoadLine| LoadLine {
         status: verdict.status(),
         rows_loaded: if verdict == Verdict::Discard { 0 } else { line.rows_loaded },
         error: (verdict == Verdict::Discard).then(|| given_up(decision)),
-        started_at: now,
+        started_at: asked_at,
         finished_at: now,
         trace_id: trace_id.clone(),
         worker: handler.worker.clone(),
@@ -126,7 +142,8 @@ fn not_held(decision: &Decision, lines: &[LoadLine]) -> Failure {
             line.decided_why.as_deref().unwrap_or_default(),
         ),
         (lines, None) if lines.iter().any(|line| line.status == LoadStatus::Quarantined) => format!(
-            "what was held back of {load_id} is not any more: a newer command for it has taken over; `millrace load` shows it"
+            "what was held back of {load_id} is not any more: a newer command for it has taken over; `millrace load` shows it. If \
+            that one failed or was cancelled, load the file again under the same LOAD_ID"
         ),
         _ => {
             format!("{load_id} is not held back, so there is nothing to decide: `millrace load` shows where it stands")

@@ -1,6 +1,6 @@
 //! What the transform stage does with its messages: one build for all that wait.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -102,8 +102,10 @@ impl TransformHandler {
             };
         let (lines, events): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
         // Another worker may have had some of them in hand too, and was quicker.
-        let tests = |item: &&Work| tests_as_checks::lines(item.envelope.load_id(), &build.tests, ended_at);
-        let tests: Vec<QualityLine> = work.iter().flat_map(tests).collect();
+        // Once for each load: several messages of one may wait together.
+        let loads: BTreeSet<_> = work.iter().map(|item| item.envelope.load_id()).collect();
+        let tests = loads.into_iter().flat_map(|load_id| tests_as_checks::lines(load_id, &build.tests, ended_at));
+        let tests: Vec<QualityLine> = tests.collect();
         let stands = match self.ledger.record_stages(&lines, &tests).await {
             Err(error) => return all_fail(error.into()),
             Ok(true) => Known::default(),

@@ -15,6 +15,8 @@ use warehouse::{Freshness, LoadLine, LoadStatus};
 
 /// How often the warehouse is asked while somebody is late.
 const WHILE_LATE: Duration = Duration::from_secs(300);
+/// And how seldom at most: whoever has been late for days is not expected within minutes, and asking may wake a warehouse.
+const WHILE_VERY_LATE: Duration = Duration::from_secs(3600);
 
 /// What is expected of the sources, and what was said about it.
 pub(crate) struct Arrivals {
@@ -58,7 +60,7 @@ impl Arrivals {
             pulse::expected(&contract.source, standing.late_since());
             let next = match standing {
                 Punctuality::InTime { expected_at } => after_grace(expected_at, arrival),
-                Punctuality::Late { missed_at, .. } => {
+                Punctuality::Late { since, missed_at } => {
                     if self.told.get(&contract.source) != Some(&missed_at) {
                         missed.push(SourceOverdue {
                             load_id: LoadId::overdue(&contract.source, missed_at),
@@ -68,7 +70,8 @@ impl Arrivals {
                             owner: contract.owner.clone(),
                         });
                     }
-                    now + WHILE_LATE.min(hours(arrival.every_hours))
+                    let late = now.signed_duration_since(since).to_std().unwrap_or_default();
+                    now + (late / 12).clamp(WHILE_LATE, WHILE_VERY_LATE).min(hours(arrival.every_hours))
                 }
             };
             look_at = Some(look_at.map_or(next, |at| at.min(next)));
@@ -77,9 +80,11 @@ impl Arrivals {
         missed
     }
 
-    /// What was to be said could not be: the next look is at once.
+    /// What was to be said could not be: the next look is soon, and not at once, which would keep the warehouse awake for as long as
+    /// the bus is away.
     pub(crate) fn look_again(&mut self, now: DateTime<Utc>) {
-        self.look_at = Some(now);
+        let soon = now + WHILE_LATE;
+        self.look_at = Some(self.look_at.map_or(soon, |at| at.min(soon)));
     }
 
     /// It was said.

@@ -139,7 +139,8 @@ impl Watcher {
                 _ if learnt => self.rescan().await.map(Some),
                 _ => self.reconcile().await.map(Some),
             };
-            if matches!(done, Ok(Some(_))) {
+            // Also where the comparison failed: what can't be seen must not go on being told as in time.
+            if !matches!(done, Ok(None)) {
                 self.look_for_arrivals().await;
             }
             match done {

@@ -66,7 +66,8 @@ const COMPILE: Compile = |parameters, scope| {
         other => return Err(format!("compare must be rows, keys or sum, not {other:?}")),
     };
     let max = parameters.optional_size("max_difference")?;
-    Ok(Box::new(Reconcile { relation, compare, max, max_share: parameters.optional_share("max_difference_share")? }))
+    let (source, max_share) = (scope.contract.source.clone(), parameters.optional_share("max_difference_share")?);
+    Ok(Box::new(Reconcile { source, relation, compare, max, max_share }))
 };
 
 fn names(parameters: &Parameters<'_>, name: &'static str) -> Result<Option<Vec<String>>, String> {
@@ -85,6 +86,7 @@ enum Compare {
 
 #[derive(Debug)]
 struct Reconcile {
+    source: String,
     relation: (String, String),
     compare: Compare,
     max: Option<f64>,
@@ -148,11 +150,13 @@ impl Check for Reconcile {
             ],
             Compare::Sum { own: column, other: name } => [sum(&own, text(column)), sum(&other, of_model(name))],
         };
-        // A build for this load, or one that began after the source was last loaded.
+        // A build for this load, or one of this source (or of all, which names none) that began after it was last loaded.
         let builds = format!(
-            "RAW.STAGE_AUDIT B WHERE B.STAGE = 'transform' AND B.STATUS = 'SUCCESS' AND (B.LOAD_ID = {} OR B.STARTED_AT >= \
-            (SELECT MAX(L.FINISHED_AT) FROM RAW.RAW_LOAD_AUDIT L WHERE L.STATUS = 'SUCCESS' AND L.TABLE_NAME = {}))",
+            "RAW.STAGE_AUDIT B WHERE B.STAGE = 'transform' AND B.STATUS = 'SUCCESS' AND (B.LOAD_ID = {} OR \
+            ((B.ANNOUNCED NOT LIKE '%\"sources\":[\"%' OR LOWER(B.ANNOUNCED) LIKE {}) AND B.STARTED_AT >= \
+            (SELECT MAX(L.FINISHED_AT) FROM RAW.RAW_LOAD_AUDIT L WHERE L.STATUS = 'SUCCESS' AND L.TABLE_NAME = {})))",
             subject.load_id(),
+            literal(&format!("%\"{}\"%", self.source.to_lowercase())),
             literal(&subject.table().table)
         );
         vec![one, two, Measure { value: "COUNT(*)".into(), from: builds }]

@@ -8,11 +8,15 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use super::BATCH_ROWS;
 
+/// Bytes of a batch behind which no row is added: long texts must not make a batch of gigabytes.
+const BATCH_BYTES: usize = 8 << 20;
+
 /// A batch that is being filled.
 pub(super) struct Filling {
     schema: SchemaRef,
     columns: Vec<Column>,
     numbers: Vec<i64>,
+    bytes: usize,
     /// Rows of the batches before.
     given: u64,
 }
@@ -22,11 +26,17 @@ impl Filling {
         let texts = columns.iter().map(|name| Field::new(name, DataType::Utf8, true));
         let number = Field::new("SOURCE_ROW", DataType::Int64, false);
         let schema = Arc::new(Schema::new(texts.chain([number]).collect::<Vec<_>>()));
-        Self { schema, columns: columns.iter().map(|_| Column::sized(0)).collect(), numbers: Vec::new(), given: 0 }
+        Self {
+            schema,
+            columns: columns.iter().map(|_| Column::sized(0)).collect(),
+            numbers: Vec::new(),
+            bytes: 0,
+            given: 0,
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.numbers.len() == BATCH_ROWS
+        self.numbers.len() == BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 
     /// Rows taken so far.
@@ -37,7 +47,9 @@ impl Filling {
     /// Takes the file's data row `number`: `field` gives the bytes of the column with that index.
     pub(super) fn push<'a>(&mut self, number: u64, field: impl Fn(usize) -> &'a [u8]) {
         for (index, column) in self.columns.iter_mut().enumerate() {
-            column.push(field(index));
+            let value = field(index);
+            self.bytes += value.len();
+            column.push(value);
         }
         self.numbers.push(number as i64);
     }
@@ -48,6 +60,7 @@ impl Filling {
             return Ok(None);
         }
         self.given += self.numbers.len() as u64;
+        self.bytes = 0;
         let numbers = std::mem::replace(&mut self.numbers, Vec::with_capacity(BATCH_ROWS));
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 1);
         for column in &mut self.columns {

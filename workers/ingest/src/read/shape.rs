@@ -41,6 +41,13 @@ impl Shape {
         }
         let wanted = contract.table_spec().columns;
         let missing: Vec<String> = wanted.iter().filter(|name| !seen.contains(name.as_str())).cloned().collect();
+        // Told without its fields: they are a row's.
+        if missing.len() == wanted.len() && !keys.is_empty() {
+            return Err(format!(
+                "the first line names none of the contract's columns, {}; is the header missing, or written otherwise?",
+                list(&wanted)
+            ));
+        }
         let known: HashSet<&str> = wanted.iter().map(String::as_str).collect();
         let new: Vec<String> = keys.iter().filter(|key| !known.contains(key.as_str())).cloned().collect();
         let mut shape = Self { fields: keys.len(), ..Self::default() };

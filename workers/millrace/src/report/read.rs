@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use runtime::Contracts;
 use warehouse::{Ledger, Warehouse, WarehouseError};
 
-use super::facts::{Facts, QUARANTINED};
+use super::facts::Facts;
 use super::lineage;
 use crate::freshness;
 use row::Row;
@@ -57,14 +57,7 @@ pub async fn read(
     let judged = reader.judged(range).await;
     let (checks, more_checks) = reader.checks(range, &judged).await;
     let (reject_groups, rejects) = (reader.reject_groups(range).await, reader.rejects(range).await);
-    let (mut held, shapes, samples) =
-        (reader.held(range).await, reader.shapes(range).await, reader.samples(range).await);
-    // A newer command has taken it over: nobody has to decide any more.
-    for held in held.iter_mut().filter(|held| held.status == QUARANTINED) {
-        if loads.iter().any(|load| load.load_id == held.load_id && load.state != QUARANTINED) {
-            held.status = "overtaken".into();
-        }
-    }
+    let (held, shapes, samples) = (reader.held(range).await, reader.shapes(range).await, reader.samples(range).await);
     let known = Ledger::new(warehouse.clone()).freshness().await.unwrap_or_else(|error| {
         reader.fault("freshness", &error);
         Vec::new()

@@ -27,6 +27,10 @@ pub(super) enum Trouble {
 /// What kind of trouble `error` is.
 pub(super) fn trouble(error: &duckdb::Error) -> Trouble {
     let text = text(error);
+    // It shows a value of the data, in which any of the words below may stand.
+    if text.starts_with("Conversion Error") {
+        return Trouble::Statement;
+    }
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
     if has(&["Could not set lock on file", "Conflicting lock is held", "being used by another process"]) {
         Trouble::Locked

@@ -138,7 +138,8 @@ impl Ledger {
     /// For reconciliation: of every file ever seen (path below the raw folder), its newest line.
     pub async fn newest_by_file(&self) -> Result<Vec<LoadLine>, WarehouseError> {
         self.select(&format!(
-            "QUALIFY ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE ORDER BY FINISHED_AT DESC, {RANK} DESC) = 1 \
+            "WHERE DECIDED_BY IS NULL \
+            QUALIFY ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE ORDER BY FINISHED_AT DESC, {RANK} DESC) = 1 \
             ORDER BY SOURCE_FILE"
         ))
         .await
@@ -150,7 +151,7 @@ impl Ledger {
         for files in files.chunks(LINES_PER_STATEMENT) {
             let files: Vec<_> = files.iter().map(|file| literal(file)).collect();
             let sql = format!(
-                "WHERE SOURCE_FILE IN ({}) \
+                "WHERE SOURCE_FILE IN ({}) AND DECIDED_BY IS NULL \
                 QUALIFY ROW_NUMBER() OVER (PARTITION BY SOURCE_FILE ORDER BY FINISHED_AT DESC, {RANK} DESC) = 1 \
                 ORDER BY SOURCE_FILE",
                 files.join(", ")

@@ -131,7 +131,7 @@ impl Ledger {
         self.select(&format!("WHERE FINISHED_AT >= {} ORDER BY FINISHED_AT, STARTED_AT", timestamp(since))).await
     }
 
-    /// What dbt's tests found in the newest build of each of these loads.
+    /// What each of dbt's tests found last for each of these loads.
     pub async fn newest_tests(
         &self,
         loads: impl IntoIterator<Item = &LoadId>,
@@ -143,7 +143,8 @@ impl Ledger {
         let loads = loads.into_iter().collect::<Vec<_>>().join(", ");
         self.select(&format!(
             "WHERE ORIGIN = {} AND LOAD_ID IN ({loads}) \
-            QUALIFY RANK() OVER (PARTITION BY LOAD_ID ORDER BY CHECKED_AT DESC) = 1 ORDER BY LOAD_ID, TABLE_NAME, CHECK_NAME",
+            QUALIFY ROW_NUMBER() OVER (PARTITION BY LOAD_ID, TABLE_NAME, CHECK_NAME ORDER BY CHECKED_AT DESC) = 1 \
+            ORDER BY LOAD_ID, TABLE_NAME, CHECK_NAME",
             literal(QualityOrigin::Dbt.as_str())
         ))
         .await

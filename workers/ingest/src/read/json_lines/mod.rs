@@ -136,7 +136,8 @@ impl JsonLines {
         self.values.text.clear();
         self.values.places.clear();
         self.values.places.resize(self.columns.len(), None);
-        let mut new = Vec::new();
+        // What is wrong with the row. Keys that it was the first to have are told all the same: no later row tells them.
+        let (mut new, mut wrong) = (Vec::new(), None);
         for (name, value) in object.0 {
             let found = self.columns.get(name.as_ref()).map(|index| (*index, None)).or_else(|| {
                 let name = key(&name);
@@ -158,21 +159,27 @@ impl JsonLines {
                 continue;
             };
             if self.values.places[index].is_some() {
-                return Ok(Some("a key stands twice".into()));
+                wrong = Some("a key stands twice");
+                break;
             }
             let start = self.values.text.len();
             match Value::of(value) {
                 Value::Null => {}
                 Value::Text(text) => self.values.text.extend_from_slice(text.as_bytes()),
                 Value::AsWritten(text) => self.values.text.extend_from_slice(text.as_bytes()),
-                Value::NoText => return Ok(Some("a text is not Unicode".into())),
+                Value::NoText => {
+                    wrong = Some("a text is not Unicode");
+                    break;
+                }
             }
             let value = &self.values.text[start..];
             if value.len() > MAX_FIELD_BYTES {
-                return Ok(Some("a value of more than 1 MiB".into()));
+                wrong = Some("a value of more than 1 MiB");
+                break;
             }
             if memchr(0, value).is_some() {
-                return Ok(Some("a NUL character; the file is damaged or no text".into()));
+                wrong = Some("a NUL character; the file is damaged or no text");
+                break;
             }
             self.values.places[index] = Some((start, self.values.text.len()));
             if !std::mem::replace(&mut self.is_there[index], true) && index >= self.contract.columns.len() {
@@ -184,7 +191,7 @@ impl JsonLines {
             let line = self.text.line_at(from);
             gained.map_err(|why| self.fault(line, &why))?;
         }
-        Ok(None)
+        Ok(wrong.map(str::to_owned))
     }
 
     fn fault(&self, line: u64, why: &str) -> Failure {

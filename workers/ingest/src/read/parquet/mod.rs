@@ -18,9 +18,10 @@ use super::file::Hashed;
 use super::shape::Shape;
 use super::sink::Sink;
 use super::text::PIECE_BYTES;
-use super::{
-    BATCH_ROWS, FREE_UNPACKED_BYTES, MAX_FIELD_BYTES, MAX_FIELDS, MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO, Reader,
-};
+use super::{FREE_UNPACKED_BYTES, MAX_FIELD_BYTES, MAX_FIELDS, MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO, Reader};
+
+/// Rows that are unpacked at a time: a value of 1 MiB that the file has once may stand in each of them.
+const ROWS_AT_ONCE: usize = 256;
 
 /// A Parquet file being read.
 pub(super) struct Parquet {
@@ -64,7 +65,7 @@ impl Parquet {
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
         let place = |position: &Option<usize>| position.and_then(|at| wanted.binary_search(&at).ok());
         let positions = shape.positions.iter().map(place).collect();
-        let batches = guarded(|| builder.with_projection(mask).with_batch_size(BATCH_ROWS).build())
+        let batches = guarded(|| builder.with_projection(mask).with_batch_size(ROWS_AT_ONCE).build())
             .map_err(|why| fault(format!("the file is damaged: {why}; deliver it again")))?;
         let columns = contract.table_spec().columns.into_iter().chain(shape.added.iter().cloned());
         let reader = Self {

@@ -20,7 +20,7 @@ pub fn lineage(facts: &Facts) -> Markup {
         @if graph.nodes.is_empty() {
             (nothing("There is no contract and no model."))
         } @else {
-            (drawing(graph))
+            (drawing(graph, facts.faults.iter().any(|fault| fault.starts_with("tables: ") || fault.starts_with("rows of tables: "))))
             @if graph.more > 0 { (more(&format!("{} models are left out.", graph.more))) }
             details {
                 summary { "As a table" }
@@ -39,7 +39,7 @@ pub fn lineage(facts: &Facts) -> Markup {
     section("lineage", "Lineage", "From the sources to the marts, with the rows that each table shows now.", body)
 }
 
-fn drawing(graph: &Lineage) -> Markup {
+fn drawing(graph: &Lineage, is_uncounted: bool) -> Markup {
     let places = places(graph);
     let lowest = places.iter().map(|(_, y)| y + BOX.1).max().unwrap_or_default();
     let width = graph.layers.len() * (BOX.0 + GAP.0) - GAP.0 + 2;
@@ -61,7 +61,7 @@ fn drawing(graph: &Lineage) -> Markup {
                         text.rows x=(x + 10) y=(y + 33) {
                             @match (node.rows, &node.relation) {
                                 (Some(rows), _) => { (thousands(rows)) " rows" }
-                                (None, Some(_)) => { "not built yet" }
+                                (None, Some(_)) => { @if is_uncounted { "not counted" } @else { "not built yet" } }
                                 (None, None) => { "files" }
                             }
                         }

@@ -72,7 +72,9 @@ fn act(text: &str) -> Markup {
 pub fn needs(facts: &Facts) -> Markup {
     let needs = facts.needs();
     let body = html! {
-        @if needs.is_empty() {
+        @if needs.is_empty() && !facts.faults.is_empty() {
+            (nothing("Nothing in what could be read; what is missing in this report, as named above, may need somebody."))
+        } @else if needs.is_empty() {
             (nothing("Nothing. No source is late, nothing is held back, and what failed was made up for since."))
         } @else {
             (table("What needs somebody, and what to do", &["What", "Which", "What to do"], &[],

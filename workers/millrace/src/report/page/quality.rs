@@ -26,7 +26,7 @@ pub fn quality(facts: &Facts) -> Markup {
             @let rows = facts.checks.iter().map(check).collect();
             (folded("Each check, those that did not pass first", &header, &[4], rows, (open(facts), "More checks")))
             @if facts.more_checks > 0 {
-                (more(&format!("And {} that pass.", counted(facts.more_checks, "more check"))))
+                (more(&format!("And {}.", counted(facts.more_checks, "more check"))))
             }
         }
         @if !facts.samples.is_empty() {

@@ -12,6 +12,8 @@ pub fn sources(facts: &Facts) -> Markup {
     let body = html! {
         @if facts.sources.is_empty() {
             (nothing("There is no contract."))
+        } @else if facts.faults.iter().any(|fault| fault.starts_with("freshness: ")) {
+            (nothing("How fresh the data is could not be read: see above."))
         } @else {
             (table("Each source, and whether it delivered as expected", &header, &[], facts.sources.iter().map(row)))
         }

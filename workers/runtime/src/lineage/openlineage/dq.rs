@@ -14,7 +14,8 @@ use crate::telemetry::unquoted;
 impl Teller {
     pub(super) fn judged(&self, envelope: &Envelope, checks: &[CheckOutcome], failure: Option<&Failure>) -> Value {
         let mut tables: BTreeMap<&str, Vec<&CheckOutcome>> = BTreeMap::new();
-        for check in checks {
+        // A test of dbt's of which no table is known is about no dataset.
+        for check in checks.iter().filter(|check| check.table.contains('.')) {
             tables.entry(&check.table).or_default().push(check);
         }
         let inputs = tables.into_iter().map(|(table, checks)| self.table(table, &checks)).collect();
@@ -101,9 +102,15 @@ fn columns(spec: &CheckSpec) -> Vec<&str> {
     }
 }
 
-/// What a check is called that has no name of its own: its kind and columns.
+/// What a check is called that has no name of its own: its kind, what it compares, and columns.
 fn usual_name(spec: &CheckSpec) -> String {
-    std::iter::once(spec.kind.as_str()).chain(columns(spec)).collect::<Vec<_>>().join("_")
+    let text = |name: &str| spec.parameters.get(name).and_then(Value::as_str).map(|text| text.replace('.', "_"));
+    let what: Vec<String> = ["metric", "with"].into_iter().filter_map(text).collect();
+    std::iter::once(spec.kind.as_str())
+        .chain(what.iter().map(String::as_str))
+        .chain(columns(spec))
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
 /// The number of rows that was seen.

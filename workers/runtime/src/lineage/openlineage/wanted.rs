@@ -58,7 +58,9 @@ impl Wanted {
             None => None,
             Some(address) => {
                 let endpoint = variable("OPENLINEAGE_ENDPOINT").unwrap_or_else(|| ENDPOINT.into());
-                Some(Receiver { url: url(name, &address, &endpoint)?, key: variable("OPENLINEAGE_API_KEY") })
+                // From a file of a secret it comes with a line break, which no header may have.
+                let key = variable("OPENLINEAGE_API_KEY").map(|key| key.trim().to_owned());
+                Some(Receiver { url: url(name, &address, &endpoint)?, key })
             }
         };
         Ok(Self { receiver, file: settings.file.clone(), namespace })
