@@ -90,7 +90,7 @@ fn the_faults_of_all_contracts_are_told_together_with_their_files() {
         ("key.yaml", GOOD.replace("keys: [id]", "keys: [no]"), "\"no\""),
         ("glob.yaml", GOOD.replace("**/orders*.csv", "orders[.csv"), "orders[.csv"),
         ("injection.yaml", GOOD.replace("source: orders", "source: \"o; DROP TABLE x\""), "DROP"),
-        ("broken.yaml", "source: [".into(), "line"),
+        ("broken.yaml", "source: [".into(), "broken.yaml:1:9:"),
     ];
     let files: Vec<(&str, &str)> = cases.iter().map(|(name, text, _)| (*name, text.as_str())).collect();
     let told = contracts(&files).unwrap_err();
