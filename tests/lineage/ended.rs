@@ -39,7 +39,10 @@ fn a_bad_verdict_fails_the_run_that_judged() {
     events.iter().for_each(|event| spec.check(event));
     let [run] = &of(&events, "dq")[..] else { panic!("one run: {events:#?}") };
     assert_eq!(kinds(run), ["START", "FAIL"]);
-    let table = &run[1]["inputs"][0]["inputFacets"];
+    // Beside it stand the models that dbt's tests looked at.
+    let inputs = run[1]["inputs"].as_array().unwrap();
+    let raw = inputs.iter().find(|input| input["name"].as_str().is_some_and(|name| name.ends_with(".RAW.MATERIALS")));
+    let table = &raw.unwrap_or_else(|| panic!("RAW.MATERIALS is an input: {inputs:#?}"))["inputFacets"];
     assert_eq!(table["dataQualityMetrics"]["columnMetrics"]["material_id"]["nullCount"], 1);
     let assertions = table["dataQualityAssertions"]["assertions"].as_array().unwrap();
     assert!(assertions.iter().any(|one| one["success"] == false && one["severity"] == "error"));
