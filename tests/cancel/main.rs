@@ -7,6 +7,9 @@
 mod fleet;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[macro_use]
+#[path = "../harness/on_both.rs"]
+mod on_both;
 
 mod asked;
 mod building;
@@ -16,26 +19,6 @@ mod waiting;
 
 use fleet::RabbitMill;
 use harness::Mill;
-
-/// A test of each of these, on the embedded bus and on RabbitMQ.
-macro_rules! on_both {
-    ($module:ident: $($case:ident),+ $(,)?) => {
-        mod $module {
-            mod embedded {
-                $(#[test]
-                fn $case() {
-                    crate::$module::$case(&mut crate::Mill::patient());
-                })+
-            }
-            mod rabbitmq {
-                $(#[test]
-                fn $case() {
-                    crate::$module::$case(&mut crate::RabbitMill::patient());
-                })+
-            }
-        }
-    };
-}
 
 mod on {
     on_both!(waiting: a_build_that_nobody_has_begun, a_load_that_nobody_has_begun, what_has_ended_stays);

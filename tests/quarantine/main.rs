@@ -10,6 +10,9 @@ mod asked;
 mod fleet;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[macro_use]
+#[path = "../harness/on_both.rs"]
+mod on_both;
 
 mod decided;
 mod held;
@@ -18,26 +21,6 @@ mod scene;
 
 use fleet::RabbitMill;
 use harness::Mill;
-
-/// A test of each of these, on the embedded bus and on RabbitMQ.
-macro_rules! on_both {
-    ($module:ident: $($case:ident),+ $(,)?) => {
-        mod $module {
-            mod embedded {
-                $(#[test]
-                fn $case() {
-                    crate::$module::$case(&mut crate::Mill::patient());
-                })+
-            }
-            mod rabbitmq {
-                $(#[test]
-                fn $case() {
-                    crate::$module::$case(&mut crate::RabbitMill::patient());
-                })+
-            }
-        }
-    };
-}
 
 mod on {
     on_both!(held: a_gate_decides_before_anybody_sees_the_rows, held_released_and_judged, held_and_given_up,

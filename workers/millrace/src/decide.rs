@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bus::Consumer;
 use messages::{
     Decision, Envelope, Failure, FailureClass, IngestDiscardRequested, IngestReleaseRequested, Message, MessageId,
 };
@@ -15,7 +14,7 @@ use crate::End;
 use crate::cli::Decide;
 use crate::output::{self, Output};
 use crate::platform;
-use crate::trigger::describe;
+use crate::trigger::{describe, wait};
 
 /// How long the answer is waited for where nothing else is said: a decision that changed nothing must not go unseen.
 const WAIT_SECS: u64 = 60;
@@ -127,17 +126,4 @@ fn who(told: Option<&str>) -> Result<String, Failure> {
     let who = told.map(str::to_owned).or_else(of_environment).map(|name| name.trim().to_owned());
     who.filter(|name| !name.is_empty())
         .ok_or_else(|| Failure::fatal("it is not known who decides: name them with --by"))
-}
-
-/// The answer to this decision; those to others about the same load are passed over.
-async fn wait(answers: &mut dyn Consumer, command: MessageId) -> Result<Envelope, Failure> {
-    loop {
-        let delivery = answers.next().await?;
-        let envelope = delivery.envelope();
-        delivery.ack().await?;
-        match envelope {
-            Ok(envelope) if envelope.correlation_id == Some(command) => return Ok(envelope),
-            _ => {}
-        }
-    }
 }

@@ -120,7 +120,7 @@ fn message(asked: &Trigger) -> Result<Message, Failure> {
 }
 
 /// The answer to this command; answers to others about the same load are passed over.
-async fn wait(answers: &mut dyn Consumer, command: MessageId) -> Result<Envelope, Failure> {
+pub async fn wait(answers: &mut dyn Consumer, command: MessageId) -> Result<Envelope, Failure> {
     loop {
         let delivery = answers.next().await?;
         let envelope = delivery.envelope();

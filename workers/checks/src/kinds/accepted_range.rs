@@ -5,9 +5,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{count_if, given, moment_of, raw, text};
-use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
-use crate::deliveries::Subject;
+use super::each_value::EachValue;
+use super::{moment_of, raw, text};
+use crate::check::{Compile, Kind};
 use crate::tolerance::Tolerance;
 use crate::words::{moment, number, time};
 
@@ -32,7 +32,11 @@ const COMPILE: Compile = |parameters, _| {
             Err("min and max must both be numbers or both points in time".into())
         }
         (Some(min), Some(max)) if min > max => Err(format!("min {} is more than max {}", min.words(), max.words())),
-        _ => Ok(Box::new(AcceptedRange { column, min, max, tolerance })),
+        _ => {
+            let range = Range { min, max };
+            let (must, fault) = (range.must(), range.fault(&column));
+            Ok(Box::new(EachValue { column, must, fault, tolerance }))
+        }
     }
 };
 
@@ -70,18 +74,15 @@ impl Bound {
     }
 }
 
-#[derive(Debug)]
-struct AcceptedRange {
-    column: String,
+struct Range {
     min: Option<Bound>,
     max: Option<Bound>,
-    tolerance: Tolerance,
 }
 
-impl AcceptedRange {
+impl Range {
     /// A condition on rows at fault. What plainly lies between the bounds as it stands is looked at no further: most does.
-    fn fault(&self) -> String {
-        let (raw, text) = (raw(&self.column), text(&self.column));
+    fn fault(&self, column: &str) -> String {
+        let (raw, text) = (raw(column), text(column));
         let (min, max) = self.bounds();
         let (plain, value) = match min.or(max) {
             // No number has a dash behind its beginning that could be taken for a time.
@@ -112,27 +113,12 @@ impl AcceptedRange {
             _ => (self.min, self.max),
         }
     }
-}
 
-impl Check for AcceptedRange {
-    fn expected(&self) -> String {
-        let each = match (self.min, self.max) {
+    fn must(&self) -> String {
+        match (self.min, self.max) {
             (Some(min), Some(max)) => format!("lies from {} to {}", min.words(), max.words()),
             (Some(min), None) => format!("is at least {}", min.words()),
             (None, max) => format!("is at most {}", max.map(Bound::words).unwrap_or_default()),
-        };
-        self.tolerance.expected(format!("each {} {each}", self.column))
-    }
-
-    fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let judged = count_if(&given(&self.column));
-        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, judged)]
-    }
-
-    fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
-        Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
-    }
-    fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
-        Some(Failing::among(subject, &self.fault()))
+        }
     }
 }

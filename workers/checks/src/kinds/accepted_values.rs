@@ -4,9 +4,9 @@
 use serde_json::Value;
 use warehouse::sql::literal;
 
-use super::{count_if, given, raw, text};
-use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
-use crate::deliveries::Subject;
+use super::each_value::EachValue;
+use super::{raw, text};
+use crate::check::{Compile, Kind};
 use crate::tolerance::Tolerance;
 
 pub(super) const KIND: Kind = Kind {
@@ -27,8 +27,9 @@ const COMPILE: Compile = |parameters, _| {
     let values = parameters.required("values", "a list, such as [OPEN, CLOSED]")?;
     let values = values.as_array().filter(|values| !values.is_empty());
     let values = values.ok_or("values must be a list, such as [OPEN, CLOSED]")?;
-    let values = values.iter().map(scalar).collect::<Result<_, _>>()?;
-    Ok(Box::new(AcceptedValues { column, values, ignore_case, tolerance: Tolerance::read(parameters)? }))
+    let values = values.iter().map(scalar).collect::<Result<Vec<_>, _>>()?;
+    let (must, fault) = (must(&values, ignore_case), fault(&column, &values, ignore_case));
+    Ok(Box::new(EachValue { column, must, fault, tolerance: Tolerance::read(parameters)? }))
 };
 
 /// RAW holds text, so that 1 in a contract means the text 1.
@@ -43,46 +44,22 @@ fn scalar(value: &Value) -> Result<String, String> {
     }
 }
 
-#[derive(Debug)]
-struct AcceptedValues {
-    column: String,
-    values: Vec<String>,
-    ignore_case: bool,
-    tolerance: Tolerance,
+/// A condition on rows at fault. The value as it stands is compared first: most are as they should be.
+fn fault(column: &str, values: &[String], ignore_case: bool) -> String {
+    let text = text(column);
+    let accepted: Vec<String> = match ignore_case {
+        true => values.iter().map(|value| literal(&value.trim().to_uppercase())).collect(),
+        false => values.iter().map(|value| literal(value)).collect(),
+    };
+    let none = format!("NOT IN ({})", accepted.join(", "));
+    let fault = format!("{} {none} AND {text} IS NOT NULL", raw(column));
+    if ignore_case { format!("{fault} AND UPPER({text}) {none}") } else { fault }
 }
 
-impl AcceptedValues {
-    /// A condition on rows at fault. The value as it stands is compared first: most are as they should be.
-    fn fault(&self) -> String {
-        let text = text(&self.column);
-        let accepted: Vec<String> = match self.ignore_case {
-            true => self.values.iter().map(|value| literal(&value.trim().to_uppercase())).collect(),
-            false => self.values.iter().map(|value| literal(value)).collect(),
-        };
-        let none = format!("NOT IN ({})", accepted.join(", "));
-        let fault = format!("{} {none} AND {text} IS NOT NULL", raw(&self.column));
-        if self.ignore_case { format!("{fault} AND UPPER({text}) {none}") } else { fault }
-    }
-}
-
-impl Check for AcceptedValues {
-    fn expected(&self) -> String {
-        let named = self.values[..self.values.len().min(NAMED)].join(", ");
-        let more = self.values.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" or {more} more") } else { String::new() };
-        let case = if self.ignore_case { ", in any case" } else { "" };
-        self.tolerance.expected(format!("each {} is one of {named}{more}{case}", self.column))
-    }
-
-    fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let judged = count_if(&given(&self.column));
-        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, judged)]
-    }
-
-    fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
-        Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
-    }
-    fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
-        Some(Failing::among(subject, &self.fault()))
-    }
+fn must(values: &[String], ignore_case: bool) -> String {
+    let named = values[..values.len().min(NAMED)].join(", ");
+    let more = values.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" or {more} more") } else { String::new() };
+    let case = if ignore_case { ", in any case" } else { "" };
+    format!("is one of {named}{more}{case}")
 }

@@ -4,9 +4,9 @@
 
 use warehouse::sql::literal;
 
-use super::{count_if, given, raw, text};
-use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
-use crate::deliveries::Subject;
+use super::each_value::EachValue;
+use super::{raw, text};
+use crate::check::{Compile, Kind};
 use crate::pattern::portable;
 use crate::tolerance::Tolerance;
 
@@ -24,47 +24,15 @@ const COMPILE: Compile = |parameters, _| {
     let given = parameters.text("pattern", "a regular expression, such as \"B-[0-9]{8}\"")?;
     let ignore_case = parameters.flag("ignore_case")?;
     let pattern = portable(given, ignore_case).map_err(|fault| format!("pattern {given:?}: {fault}"))?;
-    let tolerance = Tolerance::read(parameters)?;
-    Ok(Box::new(Matches { column, given: given.into(), pattern, ignore_case, tolerance }))
+    let case = if ignore_case { ", in any case" } else { "" };
+    let (must, fault) = (format!("is like {given}{case}"), fault(&column, &pattern, ignore_case));
+    Ok(Box::new(EachValue { column, must, fault, tolerance: Tolerance::read(parameters)? }))
 };
 
-#[derive(Debug)]
-struct Matches {
-    column: String,
-    /// As the contract has it.
-    given: String,
-    /// As both warehouses read it.
-    pattern: String,
-    ignore_case: bool,
-    tolerance: Tolerance,
-}
-
-impl Matches {
-    /// A condition on rows at fault. REGEXP_REPLACE, because the functions that compare have other names on each warehouse.
-    fn fault(&self) -> String {
-        let text = text(&self.column);
-        let value = if self.ignore_case { text.clone() } else { raw(&self.column) };
-        let whole = literal(&format!("^({})$", self.pattern));
-        format!("REGEXP_REPLACE({value}, {whole}, '') <> '' AND {text} IS NOT NULL")
-    }
-}
-
-impl Check for Matches {
-    fn expected(&self) -> String {
-        let case = if self.ignore_case { ", in any case" } else { "" };
-        self.tolerance.expected(format!("each {} is like {}{case}", self.column, self.given))
-    }
-
-    fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let judged = count_if(&given(&self.column));
-        vec![Measure::over(subject, count_if(&self.fault())), Measure::over(subject, judged)]
-    }
-
-    fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
-        Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
-    }
-
-    fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
-        Some(Failing::among(subject, &self.fault()))
-    }
+/// A condition on rows at fault. REGEXP_REPLACE, because the functions that compare have other names on each warehouse.
+fn fault(column: &str, pattern: &str, ignore_case: bool) -> String {
+    let text = text(column);
+    let value = if ignore_case { text.clone() } else { raw(column) };
+    let whole = literal(&format!("^({pattern})$"));
+    format!("REGEXP_REPLACE({value}, {whole}, '') <> '' AND {text} IS NOT NULL")
 }

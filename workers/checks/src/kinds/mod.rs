@@ -5,6 +5,7 @@ mod accepted_values;
 mod between;
 mod change;
 mod custom_sql;
+mod each_value;
 mod freshness;
 mod matches;
 mod null_share;

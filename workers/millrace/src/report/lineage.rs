@@ -1,45 +1,27 @@
 //! What is made of what: source → RAW → STAGING → CORE → MARTS.
 //!
-//! dbt's manifest tells it where dbt has built; without one the models' own `ref()` and `source()` do.
-
-mod manifest;
-mod models;
+//! The models and what they read are those that `millrace trace` follows.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 
-use runtime::{Contracts, Settings};
+use runtime::Contracts;
+use runtime::lineage::graph::{self, Graph};
 
 use super::bounds::NODES;
 
-/// Where dbt's project is, and what it wrote.
-#[derive(Clone, Debug, Default)]
-pub struct Project {
-    pub manifest: PathBuf,
-    pub models: PathBuf,
-}
-
-impl Project {
-    pub fn of(settings: &Settings) -> Self {
-        Self {
-            manifest: settings.transform.target.join("manifest.json"),
-            models: settings.transform.project.join("models"),
-        }
-    }
-}
-
-/// A model as dbt knows it.
+/// A model as the graph needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Model {
-    pub name: String,
+struct Model {
+    name: String,
     /// Its schema, in capitals.
-    pub schema: String,
+    schema: String,
     /// Its table or view, in capitals.
-    pub relation: String,
+    relation: String,
     /// Models that it reads.
-    pub reads: Vec<String>,
+    reads: Vec<String>,
     /// Tables below RAW that it reads, in capitals.
-    pub reads_raw: Vec<String>,
+    reads_raw: Vec<String>,
 }
 
 /// A source, a table or a model.
@@ -64,10 +46,27 @@ pub struct Lineage {
     pub more: usize,
 }
 
-/// The graph of the contracts' tables and the project's models.
-pub fn graph(project: &Project, contracts: &Contracts) -> Lineage {
-    let models = manifest::read(&project.manifest).unwrap_or_else(|| models::read(&project.models));
-    of(contracts, models)
+/// The graph of the contracts' tables and of the models of the dbt project in this folder. Where the project can't be read it holds the tables alone, and the text says why.
+pub fn graph(project: &Path, contracts: &Contracts) -> (Lineage, Option<String>) {
+    match Graph::read(project, contracts) {
+        Ok(graph) => (of(contracts, models(&graph)), None),
+        Err(fault) => (of(contracts, Vec::new()), Some(fault)),
+    }
+}
+
+fn models(graph: &Graph) -> Vec<Model> {
+    let model = |node: &graph::Node| {
+        let (sources, models): (Vec<_>, Vec<_>) =
+            node.parents.iter().filter_map(|name| graph.find(name)).partition(|parent| parent.is_source);
+        Model {
+            name: node.name.clone(),
+            schema: node.schema.clone(),
+            relation: node.table.clone(),
+            reads: models.iter().map(|parent| parent.name.clone()).collect(),
+            reads_raw: sources.iter().map(|parent| parent.table.clone()).collect(),
+        }
+    };
+    graph.nodes().filter(|node| !node.is_source).map(model).collect()
 }
 
 fn of(contracts: &Contracts, mut models: Vec<Model>) -> Lineage {
@@ -154,8 +153,8 @@ mod tests {
     fn the_projects_own_models_lead_from_files_to_marts() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let contracts = Contracts::read(&folder.join("data/sources")).unwrap();
-        let project = Project { manifest: "no such file".into(), models: folder.join("workers/transform/dbt/models") };
-        let graph = graph(&project, &contracts);
+        let (graph, fault) = graph(&folder.join("workers/transform/dbt"), &contracts);
+        assert_eq!(fault, None);
         assert_eq!(graph.layers, ["Source", "RAW", "STAGING", "CORE", "MARTS"]);
         let at = |name: &str| graph.nodes.iter().position(|node| node.name == name).unwrap();
         for (from, to) in [

@@ -42,7 +42,7 @@ pub async fn report(settings: Settings, options: &Report, output: &Output) -> Re
     let now = Utc::now();
     let since = TimeDelta::try_days(options.days.into()).and_then(|days| now.checked_sub_signed(days)).unwrap_or(now);
     let warehouse = platform::open_to_look(&settings).await?;
-    let read = read::read(warehouse.clone(), &contracts, &lineage::Project::of(&settings), (since, now)).await;
+    let read = read::read(warehouse.clone(), &contracts, &settings.transform.project, (since, now)).await;
     // A tool that ends gives the file up at once, and the rest needs no warehouse.
     let _ = tokio::time::timeout(Duration::from_secs(5), warehouse.close()).await;
     let mut facts = read?;

@@ -48,7 +48,7 @@ impl Reader<'_> {
 pub async fn read(
     warehouse: std::sync::Arc<dyn Warehouse>,
     contracts: &Contracts,
-    project: &lineage::Project,
+    project: &std::path::Path,
     range: Range,
 ) -> Result<Facts, WarehouseError> {
     warehouse.query("SELECT COUNT(*) FROM RAW.RAW_LOAD_AUDIT", 1).await?;
@@ -62,7 +62,8 @@ pub async fn read(
         reader.fault("freshness", &error);
         Vec::new()
     });
-    let mut graph = lineage::graph(project, contracts);
+    let (mut graph, fault) = lineage::graph(project, contracts);
+    reader.faults.extend(fault.map(|fault| format!("models: {fault}")));
     let names = graph.relations();
     let counts = reader.counts(&names).await;
     graph.count(&counts);
