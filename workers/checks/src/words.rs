@@ -79,6 +79,7 @@ mod tests {
         assert_eq!(part(10, 2000), "10 of 2000 rows (0.5 %)");
         assert_eq!(part(1, 1), "1 of 1 row (100 %)");
         assert_eq!(part(0, 0), "no rows to judge");
+        assert_eq!((share(0, 0), share(300, 0), share(1, 4)), (0.0, 1.0, 0.25), "something of nothing is all of it");
         assert_eq!(percent(0.0), "0 %");
         assert_eq!(percent(1.0 / 3.0), "33.3333 %");
         assert_eq!(number(1_000_000.0), "1000000");

@@ -290,3 +290,33 @@ async fn rows_that_are_set_aside_are_kept_with_their_text() {
     let kept = fixture.ledger.rejected(&id("run"), 10).await.unwrap();
     assert_eq!((kept[0].uri.as_str(), kept[0].line, kept[0].raw.trim_end()), ("tools.csv", 102, "7,a,b,c"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_about_what_was_held_when_it_was_made() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", 3);
+    fixture.run(&command()).await;
+    let early = release("jane");
+    fixture.write("parts.csv", 5);
+    fixture.run(&command()).await;
+    let refused = fixture.handle(&early).await;
+    assert!(failure(&refused).message.contains("has changed since this was decided"), "{refused:?}");
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "0");
+    assert_eq!(rows(&fixture.handle(&release("jane")).await), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_decision_in_the_same_trace_is_no_copy_of_the_first() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts.csv", 3);
+    fixture.run(&command()).await;
+    let first = release("jane");
+    assert_eq!(rows(&fixture.handle(&first).await), 3);
+    fixture.write("parts.csv", 4);
+    fixture.run(&command()).await;
+    let again = Envelope { trace: first.trace.clone(), ..release("jane") };
+    assert_eq!(rows(&fixture.handle(&again).await), 4);
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "4");
+    // A copy of it is one.
+    assert_eq!(rows(&fixture.handle(&again).await), 4);
+}

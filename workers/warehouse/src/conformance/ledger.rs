@@ -110,6 +110,17 @@ pub async fn newest_line_of_each_file(warehouse: Arc<dyn Warehouse>) {
     assert_eq!(found, [("b.csv", "l2", "BATCHES"), ("u.csv", "u", "")]);
     assert_eq!(ledger.newest_of_files(&["b.csv", "it's new.csv"]).await.unwrap(), newest[..1]);
     assert!(ledger.newest_of_files(&[]).await.unwrap().is_empty());
+    // What somebody decides later about an older content tells nothing of the file that lies there now.
+    let decided = LoadLine {
+        status: LoadStatus::Discarded,
+        finished_at: Utc::now() + chrono::TimeDelta::hours(1),
+        decided_by: Some("jane".into()),
+        decided_why: Some("cut short".into()),
+        ..planned("l1", 1, "b.csv", 1)
+    };
+    ledger.record_load(&decided).await.unwrap();
+    assert_eq!(ledger.newest_by_file().await.unwrap(), newest);
+    assert_eq!(ledger.newest_of_files(&["b.csv"]).await.unwrap(), newest[..1]);
 }
 
 fn stage_line(load: &str, stage: Stage, number: u32, finished_at: DateTime<Utc>) -> StageLine {

@@ -128,8 +128,18 @@ fn holder(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_that_is_shown_decides_nothing() {
+        let file = duckdb::Connection::open_in_memory().unwrap();
+        let text = "IO Error: Could not write block 7";
+        let error = file.execute(&format!("SELECT CAST('{text}' AS INTEGER)"), []).unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+        assert!(matches!(trouble(&error), Trouble::Statement));
+    }
 
     #[test]
     fn the_holder_is_named() {

@@ -51,6 +51,19 @@ fn lines_that_are_no_rows_are_set_aside() {
 }
 
 #[test]
+fn a_row_that_is_set_aside_tells_its_new_keys_all_the_same() {
+    let content = b"{\"a\":1,\"x\":2,\"a\":3}\n{\"a\":2,\"x\":5}\n";
+    let mut contract = json(&["a"]);
+    contract.surprises.new_column = Policy::Quarantine;
+    let (rows, _, facts) = read(content, &contract).unwrap();
+    assert_eq!((texts(rows), facts.rows_rejected), (vec!["2".to_owned()], 1));
+    assert_eq!(facts.shape.iter().map(|change| change.column.as_str()).collect::<Vec<_>>(), ["x"]);
+    assert_eq!(facts.held, ["the contract does not name x"]);
+    contract.surprises.new_column = Policy::Reject;
+    assert!(fault(content, &contract).contains("the contract does not name x"));
+}
+
+#[test]
 fn keys_come_and_go() {
     let content = b"{\"a\":1,\"c\":2}\n{\"a\":3,\"d\":4,\"c\":5}\n";
     let mut contract = json(&["a", "b"]);
