@@ -314,7 +314,7 @@ async fn a_second_decision_in_the_same_trace_is_no_copy_of_the_first() {
     assert_eq!(rows(&fixture.handle(&first).await), 3);
     fixture.write("parts.csv", 4);
     fixture.run(&command()).await;
-    let again = Envelope { trace: first.trace.clone(), ..release("jane") };
+    let again = Envelope { trace: first.trace, ..release("jane") };
     assert_eq!(rows(&fixture.handle(&again).await), 4);
     assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "4");
     // A copy of it is one.
