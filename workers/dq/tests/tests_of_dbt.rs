@@ -4,7 +4,9 @@
 mod support;
 
 use chrono::Utc;
-use messages::{CheckOutcome, CheckStatus, Envelope, Message, NodeOutcome, Severity, TransformCompleted, Verdict};
+use messages::{
+    CheckOutcome, CheckStatus, DqRequested, Envelope, Message, NodeOutcome, Severity, TransformCompleted, Verdict,
+};
 use runtime::Work;
 use serde_json::json;
 use support::{Mill, at, checks, contract, id};
@@ -67,4 +69,21 @@ async fn a_warning_of_dbt_is_a_warning_of_the_verdict() {
     let asked = mill.judge("load", &["t"]).await;
     assert_eq!(checks(&asked).len(), 1);
     assert!(matches!(asked, Message::DqCompleted(data) if data.verdict == Verdict::Passed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_counts_the_tests_of_its_own_build_whatever_is_judged_beside_it() {
+    let mut mill = Mill::new([contract("t", &["x"], json!([{"kind": "row_count", "min": 1}]))]).await;
+    mill.load("t", "load", at(NOON), &[&["1"]]).await;
+    mill.built_with("load", &[tested(CheckStatus::Warn, "scrap_rate")]).await;
+    mill.built_with("load", &[tested(CheckStatus::Pass, "of_another_source")]).await;
+    let asked = DqRequested { load_id: id("load"), sources: vec!["t".into()] };
+    let work = [built(&["scrap_rate"]), built(&["of_another_source"]), Work::new(Envelope::new("test", asked), 1)];
+    let verdicts: Vec<_> = mill.handle(&work).await.iter().map(|told| verdict(&told.message)).collect();
+    assert_eq!(verdicts, [Verdict::Warned, Verdict::Passed, Verdict::Passed]);
+}
+
+fn verdict(message: &Message) -> Verdict {
+    let Message::DqCompleted(data) = message else { panic!("{message:?}") };
+    data.verdict
 }
