@@ -34,8 +34,8 @@ const COMPILE: Compile = |parameters, _| {
         (Some(min), Some(max)) if min > max => Err(format!("min {} is more than max {}", min.words(), max.words())),
         _ => {
             let range = Range { min, max };
-            let (must, fault) = (range.must(), range.fault(&column));
-            Ok(Box::new(EachValue { column, must, fault, tolerance }))
+            let (must, [plain, close]) = (range.must(), range.inside(&column));
+            Ok(Box::new(EachValue { column, must, plain, close: Some(close), tolerance }))
         }
     }
 };
@@ -80,27 +80,23 @@ struct Range {
 }
 
 impl Range {
-    /// A condition on rows at fault. What plainly lies between the bounds as it stands is looked at no further: most does.
-    fn fault(&self, column: &str) -> String {
+    /// Conditions on rows as expected: as they stand, and as STAGING reads them.
+    fn inside(&self, column: &str) -> [String; 2] {
         let (raw, text) = (raw(column), text(column));
         let (min, max) = self.bounds();
-        let (plain, value) = match min.or(max) {
+        let (plain, close) = match min.or(max) {
             // No number has a dash behind its beginning that could be taken for a time.
             Some(Bound::Time(_)) => {
                 (format!("TRY_CAST(CASE WHEN {raw} LIKE '_%-%' THEN {raw} END AS TIMESTAMP)"), moment_of(&text))
             }
             _ => (format!("TRY_CAST({raw} AS DOUBLE)"), format!("TRY_CAST({text} AS DOUBLE)")),
         };
-        let outside = |value: &str| {
-            let least = min.map(|min| format!("{value} < {}", min.sql()));
-            let most = max.map(|max| format!("{value} > {}", max.sql()));
-            least.into_iter().chain(most).collect::<Vec<_>>().join(" OR ")
+        let within = match (min, max) {
+            (Some(min), Some(max)) => format!("BETWEEN {} AND {}", min.sql(), max.sql()),
+            (Some(min), None) => format!(">= {}", min.sql()),
+            (None, max) => format!("<= {}", max.map(Bound::sql).unwrap_or_default()),
         };
-        format!(
-            "COALESCE({}, TRUE) AND {text} IS NOT NULL AND ({value} IS NULL OR {})",
-            outside(&plain),
-            outside(&value)
-        )
+        [plain, close].map(|value| format!("{value} {within}"))
     }
 
     /// Both bounds. Numbers always get both, because DuckDB reads `nan` and `inf` as numbers, and takes NaN for the

@@ -28,8 +28,8 @@ const COMPILE: Compile = |parameters, _| {
     let values = values.as_array().filter(|values| !values.is_empty());
     let values = values.ok_or("values must be a list, such as [OPEN, CLOSED]")?;
     let values = values.iter().map(scalar).collect::<Result<Vec<_>, _>>()?;
-    let (must, fault) = (must(&values, ignore_case), fault(&column, &values, ignore_case));
-    Ok(Box::new(EachValue { column, must, fault, tolerance: Tolerance::read(parameters)? }))
+    let (must, (plain, close)) = (must(&values, ignore_case), accepted(&column, &values, ignore_case));
+    Ok(Box::new(EachValue { column, must, plain, close, tolerance: Tolerance::read(parameters)? }))
 };
 
 /// RAW holds text, so that 1 in a contract means the text 1.
@@ -44,16 +44,14 @@ fn scalar(value: &Value) -> Result<String, String> {
     }
 }
 
-/// A condition on rows at fault. The value as it stands is compared first: most are as they should be.
-fn fault(column: &str, values: &[String], ignore_case: bool) -> String {
-    let text = text(column);
+/// Conditions on rows as expected: as they stand, and as STAGING reads them.
+fn accepted(column: &str, values: &[String], ignore_case: bool) -> (String, Option<String>) {
     let accepted: Vec<String> = match ignore_case {
         true => values.iter().map(|value| literal(&value.trim().to_uppercase())).collect(),
         false => values.iter().map(|value| literal(value)).collect(),
     };
-    let none = format!("NOT IN ({})", accepted.join(", "));
-    let fault = format!("{} {none} AND {text} IS NOT NULL", raw(column));
-    if ignore_case { format!("{fault} AND UPPER({text}) {none}") } else { fault }
+    let one = format!("IN ({})", accepted.join(", "));
+    (format!("{} {one}", raw(column)), ignore_case.then(|| format!("UPPER({}) {one}", text(column))))
 }
 
 fn must(values: &[String], ignore_case: bool) -> String {

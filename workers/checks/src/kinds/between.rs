@@ -2,7 +2,7 @@
 //! two bounds, both included; one of them may be absent. What is no number is left out and counted in what was seen:
 //! `accepted_range` and `null_share` judge it. Where nothing is a number there is no mean, which is not as expected; the sum is 0.
 
-use super::{count_if, number_of, text};
+use super::{count_if, number_in, text};
 use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::parameters::Parameters;
@@ -66,10 +66,9 @@ impl Check for Between {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let given = text(&self.column);
-        let value = number_of(&given);
+        let value = number_in(&self.column);
         let aggregate = if self.mean { format!("AVG({value})") } else { format!("COALESCE(SUM({value}), 0)") };
-        let strange = count_if(&format!("{given} IS NOT NULL AND {value} IS NULL"));
+        let strange = count_if(&format!("{value} IS NULL AND {} IS NOT NULL", text(&self.column)));
         vec![Measure::over(subject, aggregate), Measure::over(subject, strange)]
     }
 

@@ -8,7 +8,7 @@
 use serde_json::Value;
 use warehouse::sql::literal;
 
-use super::{count_if, number_of, text};
+use super::{count_given, number_in, text};
 use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::history::{Day, Learned, Lesson, MinChange, Point};
@@ -149,9 +149,9 @@ impl Metric {
         let rows = Measure::over(subject, "COUNT(*)");
         let value = match self {
             Self::RowCount => return [rows.clone(), rows],
-            Self::NullShare(column) => count_if(&format!("{} IS NULL", text(column))),
-            Self::Mean(column) => format!("AVG({})", number_of(&text(column))),
-            Self::Sum(column) => format!("SUM({})", number_of(&text(column))),
+            Self::NullShare(column) => count_given(column),
+            Self::Mean(column) => format!("AVG({})", number_in(column)),
+            Self::Sum(column) => format!("SUM({})", number_in(column)),
             Self::Distinct(column) => format!("COUNT(DISTINCT {})", text(column)),
         };
         [Measure::over(subject, value), rows]
@@ -160,7 +160,10 @@ impl Metric {
     /// The number; `None` where there is none.
     fn value(&self, measured: &Measured<'_>) -> Result<Option<f64>, String> {
         match self {
-            Self::NullShare(_) => Ok(Some(share(measured.count(0)?, measured.count(1)?))),
+            Self::NullShare(_) => {
+                let (given, rows) = (measured.count(0)?, measured.count(1)?);
+                Ok(Some(share(rows.saturating_sub(given), rows)))
+            }
             _ => measured.number(0),
         }
     }

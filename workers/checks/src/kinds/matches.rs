@@ -25,14 +25,13 @@ const COMPILE: Compile = |parameters, _| {
     let ignore_case = parameters.flag("ignore_case")?;
     let pattern = portable(given, ignore_case).map_err(|fault| format!("pattern {given:?}: {fault}"))?;
     let case = if ignore_case { ", in any case" } else { "" };
-    let (must, fault) = (format!("is like {given}{case}"), fault(&column, &pattern, ignore_case));
-    Ok(Box::new(EachValue { column, must, fault, tolerance: Tolerance::read(parameters)? }))
+    let (must, plain) = (format!("is like {given}{case}"), like(&column, &pattern, ignore_case));
+    Ok(Box::new(EachValue { column, must, plain, close: None, tolerance: Tolerance::read(parameters)? }))
 };
 
-/// A condition on rows at fault. REGEXP_REPLACE, because the functions that compare have other names on each warehouse.
-fn fault(column: &str, pattern: &str, ignore_case: bool) -> String {
-    let text = text(column);
-    let value = if ignore_case { text.clone() } else { raw(column) };
+/// A condition on rows as expected. REGEXP_REPLACE, because the functions that compare have other names on each warehouse.
+fn like(column: &str, pattern: &str, ignore_case: bool) -> String {
+    let value = if ignore_case { text(column) } else { raw(column) };
     let whole = literal(&format!("^({pattern})$"));
-    format!("REGEXP_REPLACE({value}, {whole}, '') <> '' AND {text} IS NOT NULL")
+    format!("REGEXP_REPLACE({value}, {whole}, '') = ''")
 }

@@ -50,16 +50,28 @@ fn text(column: &str) -> String {
     format!("NULLIF(TRIM({}), '')", raw(column))
 }
 
-/// A condition on rows without a value, the same as [`text`] being NULL. Trimming costs more than all else that a scan does, so
-/// only what could be blank is trimmed: it begins with a blank, or with what lies outside of ASCII, where there are blanks too.
-fn missing(column: &str) -> String {
-    let raw = raw(column);
-    format!("{raw} IS NULL OR (({raw} < '!' OR {raw} > '~') AND TRIM({raw}) = '')")
+/// What lies in these is no blank, and begins with none: see [`given`].
+fn visible(raw: &str) -> String {
+    format!("{raw} BETWEEN '!' AND '~'")
 }
 
-/// A condition on rows with a value.
+/// A condition on rows with a value; NULL where there is none at all. The same as [`text`] not being NULL. Trimming costs more than
+/// all else that a scan does, so only what could be blank is trimmed: it begins with a blank, or with what lies outside of ASCII,
+/// where there are blanks too.
 fn given(column: &str) -> String {
-    format!("NOT ({})", missing(column))
+    let raw = raw(column);
+    format!("({} OR TRIM({raw}) <> '')", visible(&raw))
+}
+
+/// `value` where the column has one. Branches, because DuckDB takes them for less than an OR.
+fn where_given(column: &str, value: &str) -> String {
+    let raw = raw(column);
+    format!("CASE WHEN {} THEN {value} WHEN TRIM({raw}) <> '' THEN {value} END", visible(&raw))
+}
+
+/// Counts the rows with a value.
+fn count_given(column: &str) -> String {
+    format!("COUNT({})", where_given(column, "1"))
 }
 
 /// The point in time in a text. A number is none: Snowflake would read seconds since 1970, and DuckDB nothing.
@@ -71,6 +83,12 @@ fn moment_of(text: &str) -> String {
 fn number_of(text: &str) -> String {
     let number = format!("TRY_CAST({text} AS DOUBLE)");
     format!("CASE WHEN {number} BETWEEN {:?} AND {:?} THEN {number} END", f64::MIN, f64::MAX)
+}
+
+/// The number in a column. What is one as it stands is not trimmed, and the same expression as that of a check of its range.
+fn number_in(column: &str) -> String {
+    let (plain, trimmed) = (format!("TRY_CAST({} AS DOUBLE)", raw(column)), number_of(&text(column)));
+    format!("CASE WHEN {plain} BETWEEN {:?} AND {:?} THEN {plain} ELSE {trimmed} END", f64::MIN, f64::MAX)
 }
 
 /// Counts the rows for which `condition` holds. COUNT, because SUM over no rows is NULL.

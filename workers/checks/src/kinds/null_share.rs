@@ -1,6 +1,6 @@
 //! `null_share {column, max}`: the share of rows without a value, from 0 to 1. Blanks alone are no value.
 
-use super::{count_if, missing};
+use super::{count_given, text};
 use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::words::{part, percent, share};
@@ -32,17 +32,17 @@ impl Check for NullShare {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let missing = count_if(&missing(&self.column));
-        vec![Measure::over(subject, missing), Measure::over(subject, "COUNT(*)")]
+        vec![Measure::over(subject, count_given(&self.column)), Measure::over(subject, "COUNT(*)")]
     }
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
-        let (missing, rows) = (measured.count(0)?, measured.count(1)?);
+        let (given, rows) = (measured.count(0)?, measured.count(1)?);
+        let missing = rows.saturating_sub(given);
         let missing_share = share(missing, rows);
         Ok(Finding::new(missing_share <= self.max, part(missing, rows)).rows(missing).of(missing_share))
     }
 
     fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
-        Some(Failing::among(subject, &missing(&self.column)))
+        Some(Failing::among(subject, &format!("{} IS NULL", text(&self.column))))
     }
 }

@@ -7,7 +7,7 @@
 use warehouse::TableSpec;
 use warehouse::sql::ident;
 
-use super::{count_if, given, raw, text};
+use super::{count_given, raw, text};
 use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::parameters::column_of;
@@ -70,7 +70,7 @@ impl Check for Relationship {
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
         let Some(from) = self.orphans(subject) else { return Vec::new() };
         let mut measures =
-            vec![Measure { value: "COUNT(*)".into(), from }, Measure::over(subject, count_if(&given(&self.column)))];
+            vec![Measure { value: "COUNT(*)".into(), from }, Measure::over(subject, count_given(&self.column))];
         measures.extend(subject.deliveries_of(&self.table));
         measures
     }
@@ -85,6 +85,7 @@ impl Check for Relationship {
         }
         Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
     }
+
     fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
         self.orphans(subject).map(Failing::Rows)
     }

@@ -2,7 +2,7 @@
 //! counts as broken; a row that lacks one of the values is not judged (`null_share` does that). `ignore_case` compares as
 //! STAGING does: without surrounding blanks and in capitals. Takes thresholds.
 
-use super::{count_if, given, raw, text};
+use super::{count_given, count_if, given, raw, text, where_given};
 use crate::check::{Check, Compile, Failing, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
 use crate::tolerance::Tolerance;
@@ -53,26 +53,22 @@ impl Check for Unique {
     }
 
     fn measures(&self, subject: &Subject<'_>) -> Vec<Measure> {
-        let (whole, values) = (self.whole(), self.values());
-        if let [_] = self.columns.as_slice() {
+        if let [only] = self.columns.as_slice() {
             // In the scan that all share, which costs less than grouping in one of its own.
-            let all = format!("CASE WHEN {whole} THEN {values} END");
-            let surplus = format!("COUNT({all}) - COUNT(DISTINCT {all})");
-            return vec![Measure::over(subject, surplus), Measure::over(subject, count_if(&whole))];
+            let different = format!("COUNT(DISTINCT {})", where_given(only, &self.value(only)));
+            return vec![Measure::over(subject, different), Measure::over(subject, count_given(only))];
         }
         // Grouping rather than COUNT(DISTINCT …): that takes several columns on Snowflake only.
-        let from = format!(
-            "(SELECT COUNT(*) AS N FROM {} R WHERE {whole} GROUP BY {} HAVING COUNT(*) > 1) D",
-            subject.rows(),
-            values
-        );
-        let surplus = "CAST(COALESCE(SUM(D.N - 1), 0) AS BIGINT)".into();
-        vec![Measure { value: surplus, from }, Measure::over(subject, count_if(&whole))]
+        let whole = self.whole();
+        let from = format!("(SELECT 1 FROM {} R WHERE {whole} GROUP BY {}) D", subject.rows(), self.values());
+        vec![Measure { value: "COUNT(*)".into(), from }, Measure::over(subject, count_if(&whole))]
     }
 
     fn judge(&self, measured: &Measured<'_>, _: &Subject<'_>) -> Result<Finding, String> {
-        Ok(self.tolerance.judge(measured.count(0)?, measured.count(1)?))
+        let (different, judged) = (measured.count(0)?, measured.count(1)?);
+        Ok(self.tolerance.judge(judged.saturating_sub(different), judged))
     }
+
     fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
         Some(Failing::Rows(format!(
             "{} R WHERE {} QUALIFY ROW_NUMBER() OVER (PARTITION BY {} ORDER BY R.SOURCE_FILE, R.SOURCE_ROW) > 1",
