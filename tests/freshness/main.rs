@@ -34,4 +34,8 @@ macro_rules! on_both {
     };
 }
 
-on_both!(what_did_not_come_is_told_under_one_id_until_it_comes, who_never_delivered_is_told_of);
+on_both!(
+    what_did_not_come_is_told_under_one_id_until_it_comes,
+    who_never_delivered_is_told_of,
+    while_the_warehouse_is_away_nobody_is_told_of,
+);

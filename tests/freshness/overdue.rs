@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::asking::{self, listen_anywhere};
+use crate::harness::holder::Holder;
 use crate::harness::{Mill, materials, repository, stop_all};
 use crate::heard::{Heard, overdue};
 
@@ -89,4 +90,31 @@ pub fn who_never_delivered_is_told_of(mill: &mut Mill) {
     let (source, code) = state(mill);
     assert_eq!((&source["state"], code), (&"never".into(), Some(0)), "{source}");
     stop_all(watch);
+}
+
+/// Another program has the warehouse's file.
+pub fn while_the_warehouse_is_away_nobody_is_told_of(mill: &mut Mill) {
+    listen_anywhere(mill);
+    // Some three seconds.
+    expect_materials(mill, "{every_hours: 0.0008}");
+    mill.set("WAREHOUSE__LOCK_WAIT_SECS", "1");
+    let heard = Heard::begin(mill);
+    let watch = asking::start(mill, "watch");
+    heard.wait(1);
+    let overdue_secs = || watch.metric("millrace_source_overdue_seconds", OF_MATERIALS);
+    mill.wait("the delay", || overdue_secs().is_some());
+    let holder = Holder::of(mill);
+    mill.wait("no word of the delay", || overdue_secs().is_none());
+    let before = heard.all().len();
+    let failed = || mill.log().matches("whether deliveries are overdue can't be seen").count();
+    let looks = failed();
+    mill.wait("another look", || failed() > looks);
+    assert_eq!((heard.all().len(), overdue_secs()), (before, None), "nothing is made up");
+    drop(holder);
+    let events = heard.wait(before + 1);
+    mill.wait("the delay again", || overdue_secs().is_some());
+    let mut ids: Vec<_> = events.iter().map(|event| event.id).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), events.len(), "{events:#?}");
+    assert_eq!(watch.process.stop(), Some(0));
 }

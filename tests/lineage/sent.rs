@@ -27,7 +27,7 @@ fn ended<'a>(events: &'a [Value], job: &str) -> Vec<&'a Value> {
 fn every_event_is_what_the_specification_asks_for_and_every_run_has_an_end() {
     let receiver = Receiver::start();
     let mut mill = telling(&receiver);
-    mill.set_variable("OPENLINEAGE_API_KEY", "hush-hush");
+    mill.set_variable("OPENLINEAGE_API_KEY", "hush-hush\n");
     mill.set("LINEAGE__NAMESPACE", "plant");
     mill.set("LINEAGE__FILE", mill.path("lineage/events.ndjson").display().to_string());
     mill.set("LOG__LEVEL", "debug");

@@ -72,11 +72,21 @@ pub fn play() -> BTreeSet<String> {
     mill.run(&["loads"]).expect(0);
     mill.run(&["load", load_id]).expect(0);
     mill.run(&["query", "SELECT LOAD_ID FROM RAW.MATERIALS"]).expect(0);
+    traced(&mill);
     let told = mill.json(&["report"]);
     assert_eq!(told["faults"], json!([]), "{told}");
     contracts(&mut mill, "  - {name: colour, description: How it looks.}\n");
     mill.once();
     mill.sent().into_iter().collect()
+}
+
+/// A row of which each kind of way leads to others: the same columns, a condition, and what a row says of its origin. From other
+/// tables the statements are longer, and differ by what their models declare.
+fn traced(mill: &SnowMill) {
+    let traced = mill.json(&["trace", "core_production_orders", "--key", "production_order_id=PO-0000001"]);
+    assert_eq!(traced["files"][0]["source_file"], "source_system/production_orders.csv", "{traced}");
+    mill.run(&["trace", "RAW.MATERIALS"]).expect(0);
+    mill.run(&["trace", "core_materials", "--key", "material_id="]).expect(1);
 }
 
 /// Commands of each stage, and a file, that were taken back before anybody had begun them: each behind its cancel in its queue.

@@ -4,7 +4,7 @@
 
 mod support;
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use messages::{CheckOutcome, CheckStatus, Severity};
 use serde_json::{Value, json};
 use support::{Mill, On, at, contract, told};
@@ -30,6 +30,7 @@ on_both!(
     custom_sql_that_fails_spoils_no_other,
     schema_change,
     reconcile,
+    reconcile_asks_for_a_build_of_its_own_source,
     thresholds_for_each_severity,
     what_changed_against_history,
     history_is_what_other_loads_were_before,
@@ -189,6 +190,32 @@ async fn reconcile(on: On) {
     assert_eq!(told(&found[1]), (Pass, None, "not compared: a newer load is current"));
     let found = mill.outcomes("newer", &["t"]).await;
     assert_eq!(told(&found[1]), (Warn, None, "not judged: the models were not built since it was loaded"));
+}
+
+async fn reconcile_asks_for_a_build_of_its_own_source(on: On) {
+    let checks = json!([{"kind": "reconcile", "with": "CORE.CORE_T", "compare": "rows"}]);
+    let contracts = [contract("t", &["x"], checks), contract("u", &["x"], json!([]))];
+    let mut mill = Mill::on(on, contracts).await;
+    mill.load("t", "load", at(NOON), &[&["1"]]).await;
+    mill.load("u", "of_u", at(NOON), &[&["1"], &["2"]]).await;
+    let made =
+        ["CREATE SCHEMA IF NOT EXISTS CORE".into(), "CREATE TABLE CORE.CORE_T AS SELECT X FROM RAW.T".to_owned()];
+    mill.warehouse().transact(&made, None).await.unwrap();
+    let not_judged = "not judged: the models were not built since it was loaded";
+    let judged = "1 against 1 in RAW";
+    let hour = TimeDelta::hours(1);
+    // Builds for other loads: of another source, of this one before it was loaded, of this one, of all.
+    for (sources, began, told_then) in [
+        (json!(["u"]), TimeDelta::zero(), not_judged),
+        (json!(["t"]), -hour, not_judged),
+        (json!(["u", "t"]), TimeDelta::zero(), judged),
+        (json!([]), TimeDelta::zero(), judged),
+    ] {
+        mill.load("t", "load", at(NOON), &[&["1"]]).await;
+        mill.built_at("of_u", Utc::now() + began, json!({"load_id": "of_u", "nodes": [], "sources": sources})).await;
+        let found = mill.outcomes("load", &["t"]).await;
+        assert_eq!(told(&found[0]).2, told_then, "{sources}, {began}");
+    }
 }
 
 async fn thresholds_for_each_severity(on: On) {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use messages::{
     Decision, Envelope, Failure, FailureClass, IngestDiscardRequested, IngestReleaseRequested, IngestRequested, LoadId,
     Message,
@@ -37,9 +38,12 @@ impl Fixture {
         let (raw, sources) = (folder.path().join("raw"), folder.path().join("sources"));
         std::fs::create_dir(&raw).unwrap();
         std::fs::create_dir(&sources).unwrap();
-        for (source, more) in
-            [("parts", ""), ("moves", ""), ("tools", "surprises: {new_column: evolve, bad_row: quarantine}")]
-        {
+        for (source, more) in [
+            ("parts", ""),
+            ("moves", ""),
+            ("tools", "surprises: {new_column: evolve, bad_row: quarantine}"),
+            ("rigs", "surprises: {missing_column: quarantine}"),
+        ] {
             let contract = format!("source: {source}\nfiles: [\"**/{source}*.csv\"]\ncolumns: [id, name]\n{more}\n");
             std::fs::write(sources.join(format!("{source}.yaml")), contract).unwrap();
         }
@@ -90,7 +94,12 @@ fn id(load_id: &str) -> LoadId {
 }
 
 fn command() -> Envelope {
-    let asked = IngestRequested { load_id: id("run"), sources: Vec::new(), files: Vec::new(), as_of: None };
+    command_of("run", None)
+}
+
+/// A load of data of `as_of`.
+fn command_of(load_id: &str, as_of: Option<DateTime<Utc>>) -> Envelope {
+    let asked = IngestRequested { load_id: id(load_id), sources: Vec::new(), files: Vec::new(), as_of };
     Envelope::new("test", asked)
 }
 
@@ -319,4 +328,46 @@ async fn a_second_decision_in_the_same_trace_is_no_copy_of_the_first() {
     assert_eq!(fixture.value("SELECT count(*) FROM RAW.PARTS").await, "4");
     // A copy of it is one.
     assert_eq!(rows(&fixture.handle(&again).await), 4);
+}
+
+/// What it would have replaced is older, what is current is newer: it counts as loaded, and nobody sees it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_moves_nothing_back_behind_newer_data() {
+    let mut fixture = Fixture::new().await;
+    let now = Utc::now();
+    fixture.write("parts.csv", 3);
+    fixture.run(&command_of("run", Some(now - TimeDelta::days(1)))).await;
+    fixture.write("parts.csv", 1);
+    assert_eq!(rows(&fixture.run(&command_of("newer", Some(now))).await), 1);
+    assert_eq!(rows(&fixture.handle(&release("jane")).await), 3);
+    assert_eq!(fixture.statuses().await, [LoadStatus::Quarantined, LoadStatus::Success]);
+    assert_eq!(fixture.value("SELECT string_agg(DISTINCT LOAD_ID, ' ') FROM RAW.PARTS").await, "newer");
+    assert_eq!(fixture.value("SELECT count(*) FROM RAW_RUN.PARTS_RUN").await, "4");
+    assert!(fixture.ledger.current_tables(&id("run")).await.unwrap().is_empty());
+}
+
+/// Its worker died before it had told anybody, and a newer command has all of its files by the time that the next one does: a
+/// completed ingest without a table would ask for every model.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_whose_tables_a_newer_command_has_is_told_as_taken_over() {
+    for decided in [release("jane"), discard("jane")] {
+        let mut fixture = Fixture::new().await;
+        let drop = |fixture: &Fixture, uri: &str, text: &str| {
+            std::fs::write(fixture.folder.path().join("raw").join(uri), text).unwrap();
+        };
+        drop(&fixture, "rigs_1.csv", "id\n1\n");
+        drop(&fixture, "rigs_2.csv", "id,name\n1,2,3\n");
+        fixture.run(&command()).await;
+        assert_eq!(fixture.statuses().await, [LoadStatus::Quarantined, LoadStatus::Failed]);
+        let decided = Envelope { time: Utc::now(), ..decided };
+        fixture.handle(&decided).await;
+        drop(&fixture, "rigs_1.csv", "id,name\n1,a\n");
+        drop(&fixture, "rigs_2.csv", "id,name\n1,b\n");
+        assert_eq!(rows(&fixture.run(&command()).await), 2);
+        let again = fixture.handle(&decided).await;
+        let told = failure(&again);
+        assert_eq!(told.class, FailureClass::Cancelled, "{told}");
+        assert_eq!(told.message, "a newer command for run has taken over all of its files");
+        assert_eq!(fixture.value("SELECT string_agg(NAME, '' ORDER BY NAME) FROM RAW.RIGS").await, "ab");
+    }
 }

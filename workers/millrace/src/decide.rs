@@ -103,7 +103,7 @@ pub async fn decide(settings: Settings, verdict: Verdict, asked: Decide, output:
     }
     if is_done && verdict == Verdict::Release {
         output.note(&output::faint(&format!(
-            "its models are built now: `millrace load '{}'` shows how it goes on",
+            "its models are built now; where newer data is current, that stays: `millrace load '{}'` shows how it goes on",
             asked.load_id
         )));
     }
@@ -126,4 +126,30 @@ fn who(told: Option<&str>) -> Result<String, Failure> {
     let who = told.map(str::to_owned).or_else(of_environment).map(|name| name.trim().to_owned());
     who.filter(|name| !name.is_empty())
         .ok_or_else(|| Failure::fatal("it is not known who decides: name them with --by"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use chrono::DateTime;
+    use messages::{IngestCompleted, IngestFailed, LoadId};
+
+    use super::*;
+
+    /// Whoever releases what a newer command has taken over is not told that it was released.
+    #[test]
+    fn only_what_became_of_it_as_wanted_is_done() {
+        let load_id = LoadId::new("run").unwrap();
+        let completed: Message =
+            IngestCompleted { load_id: load_id.clone(), as_of: DateTime::default(), tables: Vec::new() }.into();
+        let failed = |failure: Failure| -> Message {
+            IngestFailed { load_id: load_id.clone(), tables: Vec::new(), uri: None, failure }.into()
+        };
+        let taken_over = failed(Failure::cancelled("a newer command for run has taken over all of its files"));
+        let too_late = failed(Failure::permanent("run is not held back any more"));
+        assert!(Verdict::Release.is_done(&completed));
+        assert!(!Verdict::Release.is_done(&taken_over) && !Verdict::Release.is_done(&too_late));
+        assert!(Verdict::Discard.is_done(&failed(Failure::cancelled("discarded by jane: no"))));
+        assert!(!Verdict::Discard.is_done(&completed) && !Verdict::Discard.is_done(&too_late));
+    }
 }

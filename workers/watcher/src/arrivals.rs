@@ -168,6 +168,30 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_said_is_not_looked_at_without_a_pause() {
+        let mut arrivals = arrivals(at(0.0));
+        let now = at(1.5 * HOUR);
+        let missed = arrivals.look(&delivered(0.0), now);
+        arrivals.look_again(now);
+        assert!(!arrivals.is_due(now), "the warehouse is not kept awake while the bus is away");
+        let soon = at(1.5 * HOUR + 300.0);
+        assert!(arrivals.is_due(soon));
+        assert_eq!(arrivals.look(&delivered(0.0), soon), missed);
+    }
+
+    #[test]
+    fn whoever_is_late_for_days_is_asked_for_once_an_hour() {
+        let daily = json!({"source": "daily", "files": ["d.csv"], "columns": ["a"], "arrival": {"every_hours": 24.0}});
+        let mut contracts = Contracts::default();
+        contracts.add(serde_json::from_value::<Contract>(daily).unwrap()).unwrap();
+        let mut arrivals = Arrivals::new(Arc::new(contracts), at(0.0));
+        let newest = [Freshness { source: "daily".into(), as_of: Some(at(0.0)), loaded_at: at(0.0) }];
+        let now = 5.0 * 24.0 * HOUR + 1.0;
+        arrivals.look(&newest, at(now));
+        assert!(!arrivals.is_due(at(now + HOUR - 1.0)) && arrivals.is_due(at(now + HOUR)));
+    }
+
+    #[test]
     fn the_warehouse_is_asked_when_something_could_be_missed_or_was_loaded() {
         let mut arrivals = arrivals(at(0.0));
         assert!(arrivals.is_due(at(0.0)), "at the beginning");

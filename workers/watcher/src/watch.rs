@@ -291,3 +291,6 @@ pub struct Reconciled {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Failure::transient(format!("a task ended early: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,21 +125,15 @@ impl Mill {
         self.built_with(load_id, &[]).await;
     }
 
+    /// The same of a build that began then, and was announced so.
+    pub async fn built_at(&self, load_id: &str, started_at: DateTime<Utc>, announced: Value) {
+        let line = StageLine { started_at, announced, ..built(load_id) };
+        assert!(self.ledger.record_stages(&[line], &[]).await.unwrap());
+    }
+
     /// The same with what dbt's tests found.
     pub async fn built_with(&self, load_id: &str, tests: &[QualityLine]) {
-        let line = StageLine {
-            load_id: id(load_id),
-            stage: Stage::Transform,
-            message_id: MessageId::fresh(),
-            status: StageStatus::Success,
-            attempt: 1,
-            started_at: Utc::now(),
-            finished_at: Utc::now(),
-            error: None,
-            announced: json!({}),
-            trace_id: String::new(),
-            worker: "test".into(),
-        };
+        let line = built(load_id);
         let checked_at = Utc::now();
         let tests: Vec<QualityLine> = tests.iter().map(|test| QualityLine { checked_at, ..test.clone() }).collect();
         assert!(self.ledger.record_stages(&[line], &tests).await.unwrap());
@@ -165,6 +159,23 @@ impl Mill {
     pub async fn ask(&self, sql: &str) -> Vec<String> {
         let rows = self.warehouse().query(sql, 10_000).await.unwrap().rows;
         rows.into_iter().map(|mut row| row.remove(0).unwrap_or_default()).collect()
+    }
+}
+
+/// The line of a build that has just been.
+fn built(load_id: &str) -> StageLine {
+    StageLine {
+        load_id: id(load_id),
+        stage: Stage::Transform,
+        message_id: MessageId::fresh(),
+        status: StageStatus::Success,
+        attempt: 1,
+        started_at: Utc::now(),
+        finished_at: Utc::now(),
+        error: None,
+        announced: json!({}),
+        trace_id: String::new(),
+        worker: "test".into(),
     }
 }
 

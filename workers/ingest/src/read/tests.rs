@@ -4,10 +4,11 @@
 use std::io::Write;
 
 use flate2::write::GzEncoder;
-use runtime::{Compression, Contract, Encoding, Policy, RowPolicy};
+use runtime::{Compression, Contract, Encoding, FileKind, Policy, RowPolicy};
+use warehouse::RowSource;
 
-use super::kit::{contract, fault, read, read_named, rejects, texts};
-use super::{FREE_UNPACKED_BYTES, MAX_UNPACKED_RATIO};
+use super::kit::{contract, fault, file, named, read, read_named, rejects, texts};
+use super::{FREE_UNPACKED_BYTES, FileSource, MAX_FIELD_BYTES, MAX_UNPACKED_RATIO};
 
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -165,5 +166,25 @@ fn other_delimiters_and_quotes() {
         let content = "aDb\n1DQx, ;\t|D\nQQyQ\n".replace('D', &delimiter.to_string()).replace('Q', &quote.to_string());
         let expected = format!("1|x, ;\t|{delimiter}\n{quote}y");
         assert_eq!(texts(read(content.as_bytes(), &contract).unwrap().0), [expected]);
+    }
+}
+
+/// Whoever writes a batch holds it in memory, and 2,048 rows of long texts would be gigabytes.
+#[test]
+fn a_batch_of_long_rows_has_few_of_them() {
+    let long = "x".repeat(MAX_FIELD_BYTES - 64);
+    let csv: String = std::iter::once("a,b\n".into()).chain((0..20).map(|row| format!("{row},{long}\n"))).collect();
+    let json: String = (0..20).map(|row| format!("{{\"a\":{row},\"b\":\"{long}\"}}\n")).collect();
+    for (content, kind) in [(csv, FileKind::Csv), (json, FileKind::JsonLines)] {
+        let mut contract = contract(&["a", "b"]);
+        contract.format.kind = kind;
+        let file = file(content.as_bytes());
+        let mut source = FileSource::new(file.path(), &contract, &[], named());
+        let mut rows = Vec::new();
+        while let Some(batch) = source.next_batch().unwrap() {
+            rows.push(batch.num_rows());
+        }
+        // The row that goes beyond 8 MiB is the batch's last.
+        assert_eq!(rows, [9, 9, 2], "{kind:?}");
     }
 }

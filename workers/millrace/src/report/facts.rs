@@ -12,6 +12,9 @@ use crate::output::age;
 /// The state of what nobody has decided about yet.
 pub const QUARANTINED: &str = "QUARANTINED";
 
+/// The states of a load that is not there yet, or that somebody cut short or gave up: it makes up for no failure before it.
+const NOT_THERE: [&str; 3] = ["CANCELLED", "DISCARDED", "INGESTING"];
+
 /// Everything that is shown.
 #[derive(Debug, Default)]
 pub struct Facts {
@@ -204,7 +207,7 @@ impl Facts {
     fn newest_failures(&self) -> Vec<&Load> {
         let mut seen: HashSet<&str> = HashSet::new();
         let mut failures = Vec::new();
-        for load in &self.loads {
+        for load in self.loads.iter().filter(|load| !NOT_THERE.contains(&load.state.as_str())) {
             let known = load.sources.iter().filter(|source| !source.is_empty());
             let mut of: Vec<&str> = known.map(String::as_str).collect();
             if of.is_empty() {
@@ -224,6 +227,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::State;
 
     fn load(id: &str, state: &str, sources: &[&str]) -> Load {
         Load {
@@ -280,5 +284,15 @@ mod tests {
         let about: Vec<String> = facts.needs().into_iter().map(|need| need.about).collect();
         // `ab` is the newest of c.
         assert_eq!(about, ["h", "b1", "ab", "stray"]);
+    }
+
+    #[test]
+    fn what_is_not_there_makes_up_for_no_failure() {
+        for state in [State::Cancelled, State::Discarded, State::Ingesting] {
+            let loads = vec![load("a2", state.as_str(), &["a"]), load("a1", "INGEST FAILED", &["a"])];
+            let about: Vec<String> =
+                Facts { loads, ..Facts::default() }.needs().into_iter().map(|need| need.about).collect();
+            assert_eq!(about, ["a1"], "{state:?}");
+        }
     }
 }

@@ -44,4 +44,14 @@ mod tests {
         assert_eq!(late_secs(at(100), Some(at(40))), 60.0);
         assert_eq!(late_secs(at(30), Some(at(40))), 0.0, "a clock that was set back");
     }
+
+    #[test]
+    fn what_can_not_be_seen_is_told_as_neither() {
+        let at = |secs| DateTime::from_timestamp(secs, 0).unwrap_or_default();
+        expected("parts", None);
+        expected("moves", Some(at(40)));
+        assert_eq!(secs(at(100)), [("moves".to_owned(), 60.0), ("parts".to_owned(), 0.0)]);
+        not_known();
+        assert_eq!(secs(at(100)), []);
+    }
 }

@@ -81,7 +81,7 @@ impl Plant {
     }
 
     /// What each message leads to; none may fail.
-    async fn handle(&mut self, work: &[Work]) -> Vec<Envelope> {
+    pub(crate) async fn handle(&mut self, work: &[Work]) -> Vec<Envelope> {
         let results = self.handler.handle(work).await;
         results.into_iter().map(|result| result.unwrap().announce.remove(0)).collect()
     }

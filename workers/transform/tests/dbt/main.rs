@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod audited;
 mod cancelled;
 mod dry_run;
 mod mill;

@@ -4,9 +4,11 @@
 use std::path::Path;
 
 use runtime::{Contract, FileKind, Policy, RowPolicy};
+use warehouse::RowSource;
 
+use super::{Hashed, Parquet};
 use crate::read::kit::{contract, drain, fault, named, read, rejects, texts};
-use crate::read::{FileSource, peek};
+use crate::read::{FileSource, MAX_FIELD_BYTES, peek};
 
 fn parquet(columns: &[&str]) -> Contract {
     let mut contract = contract(columns);
@@ -73,6 +75,31 @@ fn many_rows_are_read_from_any_packing() {
         assert_eq!((found.len(), found[9_999].as_str()), (10_000, "row 9999|9999"), "{codec}");
         assert!(found.iter().enumerate().all(|(at, row)| *row == format!("row {at}|{at}")));
     }
+}
+
+/// A value that the file has once stands in every row that is unpacked.
+#[test]
+fn few_rows_are_unpacked_at_a_time() {
+    let (_folder, path) = written("SELECT i AS a, 'x' AS b FROM range(600) r(i)", "");
+    let (mut reader, _) = Parquet::open(Hashed::open(&path, named()).unwrap(), &parquet(&["a", "b"])).unwrap();
+    let mut unpacked = Vec::new();
+    while reader.next().unwrap() {
+        unpacked.push(reader.rows);
+    }
+    assert_eq!(unpacked, [256, 256, 88]);
+}
+
+#[test]
+fn a_batch_of_long_rows_has_few_of_them() {
+    let select = format!("SELECT i AS a, repeat('x', {}) AS b FROM range(20) r(i)", MAX_FIELD_BYTES - 64);
+    let (_folder, path) = written(&select, ", CODEC 'zstd'");
+    let contract = parquet(&["a", "b"]);
+    let mut source = FileSource::new(&path, &contract, &[], named());
+    let mut rows = Vec::new();
+    while let Some(batch) = source.next_batch().unwrap() {
+        rows.push(batch.num_rows());
+    }
+    assert_eq!(rows, [9, 9, 2]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn act(text: &str) -> Markup {
 pub fn needs(facts: &Facts) -> Markup {
     let needs = facts.needs();
     let body = html! {
-        @if needs.is_empty() && !facts.faults.is_empty() {
+        @if needs.is_empty() && (!facts.faults.is_empty() || facts.is_cut) {
             (nothing("Nothing in what could be read; what is missing in this report, as named above, may need somebody."))
         } @else if needs.is_empty() {
             (nothing("Nothing. No source is late, nothing is held back, and what failed was made up for since."))
@@ -85,4 +85,111 @@ pub fn needs(facts: &Facts) -> Markup {
         }
     };
     section("needs", "Needs somebody now", "", body)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use bus::DeadLetter;
+    use messages::{Failure, Stage};
+    use serde_json::json;
+
+    use super::*;
+    use crate::freshness::Source;
+    use crate::load::State as LoadState;
+    use crate::report::facts::{Held, Load, QUARANTINED};
+
+    /// What stands where everything is well.
+    const ALL_CLEAR: &str = "Nothing. No source is late";
+
+    fn shown(facts: &Facts) -> String {
+        needs(facts).into_string()
+    }
+
+    fn load(state: LoadState) -> Load {
+        Load {
+            load_id: "a::1".into(),
+            state: state.as_str().into(),
+            is_failure: state.is_failure(),
+            sources: vec!["a".into()],
+            tables: Vec::new(),
+            files: vec!["a.csv".into()],
+            file_count: 1,
+            rows: 0,
+            rejected: 0,
+            begun_at: Default::default(),
+            ended_at: Default::default(),
+            error: None,
+            trace_id: String::new(),
+        }
+    }
+
+    fn held() -> Held {
+        Held {
+            load_id: "a::1".into(),
+            table: "A".into(),
+            file: "a.csv".into(),
+            status: QUARANTINED.into(),
+            rows: 1,
+            why: String::new(),
+            decided_by: String::new(),
+            decided_why: String::new(),
+            at: Default::default(),
+        }
+    }
+
+    fn dead() -> DeadLetter {
+        let cause = Failure::permanent("no such column");
+        serde_json::from_value(json!({
+            "dead_id": "1", "stage": Stage::Ingest, "message_id": null, "message_type": null, "load_id": null, "cause": cause,
+            "attempts": 1, "worker": "w", "died_at": "2026-11-23T00:00:00Z", "trace_id": null, "body": ""
+        }))
+        .unwrap()
+    }
+
+    fn late() -> Source {
+        Source {
+            source: "a".into(),
+            owner: String::new(),
+            state: State::Late,
+            newest_as_of: None,
+            loaded_at: None,
+            expected_at: None,
+            overdue_secs: 60,
+        }
+    }
+
+    #[test]
+    fn all_is_well_where_all_was_read_and_nothing_needs_anybody() {
+        for state in [LoadState::Passed, LoadState::Warned, LoadState::Transformed, LoadState::Discarded] {
+            let page = shown(&Facts { loads: vec![load(state)], ..Facts::default() });
+            assert!(page.contains(ALL_CLEAR), "{state:?}: {page}");
+        }
+    }
+
+    #[test]
+    fn it_is_not_said_that_all_is_well_while_anything_needs_somebody() {
+        let of_load = |state| Facts { loads: vec![load(state)], ..Facts::default() };
+        for (facts, seen) in [
+            (of_load(LoadState::IngestFailed), "a::1"),
+            (of_load(LoadState::TransformFailed), "a::1"),
+            // Its checks did not pass.
+            (of_load(LoadState::Failed), "a::1"),
+            (Facts { held: vec![held()], ..of_load(LoadState::Quarantined) }, "held back"),
+            (Facts { dead: vec![dead()], ..Facts::default() }, "dead letters"),
+            (Facts { sources: vec![late()], ..Facts::default() }, "late for"),
+        ] {
+            let page = shown(&facts);
+            assert!(!page.contains(ALL_CLEAR) && page.contains(seen), "{seen}: {page}");
+        }
+    }
+
+    #[test]
+    fn it_is_not_said_that_all_is_well_where_not_all_was_read() {
+        let unread = Facts { faults: vec!["loads: the warehouse is away".into()], ..Facts::default() };
+        for facts in [unread, Facts { is_cut: true, ..Facts::default() }] {
+            let page = shown(&facts);
+            assert!(!page.contains(ALL_CLEAR) && page.contains("Nothing in what could be read"), "{page}");
+        }
+    }
 }

@@ -42,6 +42,21 @@ fn what_somebody_asks_for_stays_a_text() {
     assert!(nothing.rows(&nothing.levels()[0], 5).contains("IS NULL"));
 }
 
+#[test]
+fn a_level_is_asked_for_without_those_behind_it() {
+    let graph = shipped();
+    let start = Start { keys: Vec::new(), kept: Vec::new() };
+    let walk = graph.walk(graph.find("mart_batch_features").unwrap(), &start).unwrap();
+    let levels = walk.levels();
+    for (at, level) in levels.iter().enumerate() {
+        for sql in [walk.rows(level, 1), walk.files(level), walk.all(level)] {
+            assert!(sql.starts_with("WITH MILLRACE_0 AS (") && sql.contains(&format!("MILLRACE_{at} AS (")), "{sql}");
+            assert!(!sql.contains(&format!("MILLRACE_{}", at + 1)), "{sql}");
+        }
+    }
+    assert!(levels.len() > 3);
+}
+
 /// A project of these files below `models`.
 fn project(files: &[(&str, &str)]) -> Result<Graph, String> {
     let folder = tempfile::tempdir().unwrap();

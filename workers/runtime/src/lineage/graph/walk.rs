@@ -136,10 +136,12 @@ impl<'a> Walk<'a> {
         selects.join(" UNION ")
     }
 
-    /// A query over the levels: `select` may name each by [`Level::alias`].
-    fn with(&self, select: &str) -> String {
+    /// A query over the levels down to `last`: `select` may name each by [`Level::alias`]. None behind it leads to its rows, so none
+    /// is sent: whether a table that nobody reads must be there is for each warehouse to say.
+    fn with(&self, last: &Level<'_>, select: &str) -> String {
+        let end = self.levels.iter().position(|level| level.alias == last.alias).map_or(self.levels.len(), |at| at + 1);
         let levels: Vec<String> =
-            self.levels.iter().map(|level| format!("{} AS ({})", level.alias, level.sql)).collect();
+            self.levels[..end].iter().map(|level| format!("{} AS ({})", level.alias, level.sql)).collect();
         format!("WITH {} {select}", levels.join(", "))
     }
 
@@ -147,10 +149,11 @@ impl<'a> Walk<'a> {
     pub fn rows(&self, level: &Level<'_>, limit: usize) -> String {
         // The first column is the key by custom; a source's rows stand in the order of their files.
         let order = if level.node.is_source { "SOURCE_FILE, SOURCE_ROW" } else { "1" };
-        self.with(&format!(
+        let select = format!(
             "SELECT P.*, COUNT(*) OVER () AS MILLRACE_ROWS FROM {} P ORDER BY {order} LIMIT {limit}",
             level.alias
-        ))
+        );
+        self.with(level, &select)
     }
 
     /// Of a source: by load and file, how many rows the way leads to, how many of them are there still, the first and the
@@ -160,7 +163,7 @@ impl<'a> Walk<'a> {
         let named = self.levels.iter().filter(|other| other.carries == Some(&level.node.name));
         let named = named.map(|other| format!("SELECT {origin} FROM {}", other.alias));
         let all: Vec<String> = std::iter::once(format!("SELECT {origin} FROM {}", level.alias)).chain(named).collect();
-        self.with(&format!(
+        let select = format!(
             "SELECT O.LOAD_ID, O.SOURCE_FILE, COUNT(*) AS ROW_COUNT, COUNT(R.SOURCE_ROW) AS ROWS_FOUND, \
             MIN(O.SOURCE_ROW) AS FIRST_ROW, MAX(O.SOURCE_ROW) AS LAST_ROW, MIN(R.LOADED_AT) AS LOADED_AT \
             FROM ({}) O LEFT JOIN (SELECT DISTINCT {origin}, LOADED_AT FROM {}) R ON R.LOAD_ID = O.LOAD_ID \
@@ -168,12 +171,13 @@ impl<'a> Walk<'a> {
             GROUP BY O.LOAD_ID, O.SOURCE_FILE ORDER BY O.LOAD_ID, O.SOURCE_FILE",
             all.join(" UNION "),
             level.alias
-        ))
+        );
+        self.with(level, &select)
     }
 
     /// All rows of a level with what was kept, in no order: for whoever compares a whole table.
     pub fn all(&self, level: &Level<'_>) -> String {
-        self.with(&format!("SELECT * FROM {}", level.alias))
+        self.with(level, &format!("SELECT * FROM {}", level.alias))
     }
 }
 

@@ -60,6 +60,11 @@ impl Wanted {
                 let endpoint = variable("OPENLINEAGE_ENDPOINT").unwrap_or_else(|| ENDPOINT.into());
                 // From a file of a secret it comes with a line break, which no header may have.
                 let key = variable("OPENLINEAGE_API_KEY").map(|key| key.trim().to_owned());
+                if key.as_ref().is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+                    return Err(
+                        "OPENLINEAGE_API_KEY is no key: it may hold letters, digits and signs of ASCII alone".into()
+                    );
+                }
                 Some(Receiver { url: url(name, &address, &endpoint)?, key })
             }
         };
@@ -118,8 +123,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_from_a_file_comes_without_its_line_break() {
+        let variables = [("OPENLINEAGE_URL", "http://a"), ("OPENLINEAGE_API_KEY", " hush\r\n")];
+        let receiver = of(LineageSettings::default(), &variables).unwrap().receiver.unwrap();
+        assert_eq!(receiver.key.as_deref(), Some("hush"));
+        // No request could be made with these, and it would look like a receiver that is away.
+        for key in ["hu\nsh", "hu sh", "h\u{fc}sh"] {
+            let fault = of(LineageSettings::default(), &[variables[0], ("OPENLINEAGE_API_KEY", key)]).unwrap_err();
+            assert!(fault.contains("OPENLINEAGE_API_KEY") && !fault.contains(key), "{fault}");
+        }
+    }
+
+    #[test]
     fn secrets_are_neither_shown_nor_told() {
-        let variables = [("OPENLINEAGE_URL", "http://user:hush@a:1?k=hush"), ("OPENLINEAGE_API_KEY", "hush")];
+        let variables = [("OPENLINEAGE_URL", "http://user:hush@a:1?k=hush"), ("OPENLINEAGE_API_KEY", "hush\n")];
         let wanted = of(LineageSettings::default(), &variables).unwrap();
         assert_eq!(wanted.receiver.clone().unwrap().shown(), "http://a:1/api/v1/lineage");
         assert!(!format!("{wanted:?}").contains("hush"));
