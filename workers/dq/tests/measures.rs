@@ -31,6 +31,7 @@ on_both!(
     schema_change,
     reconcile,
     reconcile_asks_for_a_build_of_its_own_source,
+    reconcile_takes_no_other_word_for_its_source,
     thresholds_for_each_severity,
     what_changed_against_history,
     history_is_what_other_loads_were_before,
@@ -216,6 +217,25 @@ async fn reconcile_asks_for_a_build_of_its_own_source(on: On) {
         let found = mill.outcomes("load", &["t"]).await;
         assert_eq!(told(&found[0]).2, told_then, "{sources}, {began}");
     }
+}
+
+async fn reconcile_takes_no_other_word_for_its_source(on: On) {
+    let checks = json!([{"kind": "reconcile", "with": "CORE.CORE_T", "compare": "rows"}]);
+    let sources = ["t_a", "nodes", "success"];
+    let mut mill = Mill::on(on, sources.map(|source| contract(source, &["x"], checks.clone()))).await;
+    let made = ["CREATE SCHEMA IF NOT EXISTS CORE".into(), "CREATE TABLE CORE.CORE_T AS SELECT 1 AS X".to_owned()];
+    mill.warehouse().transact(&made, None).await.unwrap();
+    for source in sources {
+        mill.load(source, source, at(NOON), &[&["1"]]).await;
+    }
+    let nodes = json!([{"unique_id": "model.m", "status": "success"}]);
+    mill.built_at("other", Utc::now(), json!({"load_id": "other", "nodes": nodes, "sources": ["txa"]})).await;
+    for source in sources {
+        let found = mill.outcomes(source, &[source]).await;
+        assert_eq!(told(&found[0]).2, "not judged: the models were not built since it was loaded", "{source}");
+    }
+    mill.built_at("other", Utc::now(), json!({"load_id": "other", "nodes": nodes, "sources": ["u", "nodes"]})).await;
+    assert_eq!(told(&mill.outcomes("nodes", &["nodes"]).await[0]).2, "1 against 1 in RAW");
 }
 
 async fn thresholds_for_each_severity(on: On) {

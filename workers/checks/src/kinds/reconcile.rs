@@ -153,10 +153,11 @@ impl Check for Reconcile {
         // A build for this load, or one of this source (or of all, which names none) that began after it was last loaded.
         let builds = format!(
             "RAW.STAGE_AUDIT B WHERE B.STAGE = 'transform' AND B.STATUS = 'SUCCESS' AND (B.LOAD_ID = {} OR \
-            ((B.ANNOUNCED NOT LIKE '%\"sources\":[\"%' OR LOWER(B.ANNOUNCED) LIKE {}) AND B.STARTED_AT >= \
+            ((B.ANNOUNCED NOT LIKE '%\"sources\":[\"%' OR \
+            POSITION({} IN SPLIT_PART(SPLIT_PART(LOWER(B.ANNOUNCED), '\"sources\":[', 2), ']', 1)) > 0) AND B.STARTED_AT >= \
             (SELECT MAX(L.FINISHED_AT) FROM RAW.RAW_LOAD_AUDIT L WHERE L.STATUS = 'SUCCESS' AND L.TABLE_NAME = {})))",
             subject.load_id(),
-            literal(&format!("%\"{}\"%", self.source.to_lowercase())),
+            literal(&format!("\"{}\"", self.source.to_lowercase())),
             literal(&subject.table().table)
         );
         vec![one, two, Measure { value: "COUNT(*)".into(), from: builds }]
