@@ -123,9 +123,10 @@ impl<'a> Subject<'a> {
             Place::Audit { together, .. } => together,
             Place::Standing(_) => None,
         };
-        let (own, as_of) = (self.delivered().map(|(mark, _)| mark), self.as_of());
+        // Its own is as new as itself.
+        let as_of = self.as_of();
         let points = together.into_iter().flat_map(|together| together.points(&self.table.table, check));
-        points.filter(move |(mark, point)| own != Some(*mark) && as_of.is_none_or(|as_of| point.at < as_of))
+        points.filter(move |(_, point)| as_of.is_none_or(|as_of| point.at < as_of))
     }
 
     /// The rows that are judged, to stand behind FROM: the load's own slice, or what `RAW` shows if it brought none.
