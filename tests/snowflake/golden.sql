@@ -541,6 +541,15 @@ SELECT TABLE_NAME FROM RAW.CURRENT_LOADS WHERE LOAD_ID = '<text>' ORDER BY 1;
 
 -- QUALITY. What dq measures.
 
+-- Which rows are judged. The text of AS_OF is what TIMESTAMP_NTZ_OUTPUT_FORMAT says, which every session sets. The mark tells loads
+-- apart in a list of many: MD5 gives 32 hexadecimal digits.
+-- https://docs.snowflake.com/en/sql-reference/operators-query
+-- https://docs.snowflake.com/en/sql-reference/parameters#timestamp-ntz-output-format
+-- https://docs.snowflake.com/en/sql-reference/functions/md5
+SELECT 'own' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF, LEFT(MD5(LOAD_ID), 16) AS MARK FROM
+    RAW.COMPLETE_LOADS WHERE LOAD_ID IN ('<text>', …) UNION ALL SELECT 'newest' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID,
+    CAST(AS_OF AS VARCHAR) AS AS_OF, '<text>' AS MARK FROM RAW.CURRENT_LOADS;
+
 -- What a gate asks, in the load's transaction: it sees the rows that it has copied.
 -- https://docs.snowflake.com/en/sql-reference/transactions
 -- https://docs.snowflake.com/en/sql-reference/constructs/from
@@ -1022,8 +1031,3 @@ SELECT LOAD_ID, TABLE_NAME, SOURCE_FILE, CASE WHEN STATUS = 'QUARANTINED' AND CO
     AS L, TABLE_NAME AS T, MAX(COMMAND_ID) AS NEWEST FROM RAW.RAW_LOAD_AUDIT WHERE STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED')
     GROUP BY LOAD_ID, TABLE_NAME) N ON N.L = H.LOAD_ID AND N.T = H.TABLE_NAME WHERE STATUS = 'QUARANTINED' OR FINISHED_AT >=
     CAST('<time>' AS TIMESTAMP) ORDER BY FINISHED_AT DESC;
-
--- TODO: what it is for, and the page that it rests on: https://docs.snowflake.com/en/sql-reference/…
-SELECT 'own' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF, LEFT(MD5(LOAD_ID), 16) AS MARK FROM
-    RAW.COMPLETE_LOADS WHERE LOAD_ID IN ('<text>', …) UNION ALL SELECT 'newest' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID,
-    CAST(AS_OF AS VARCHAR) AS AS_OF, '<text>' AS MARK FROM RAW.CURRENT_LOADS;
