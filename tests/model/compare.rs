@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use messages::{Message, MessageId};
 
 use crate::files::table_of;
-use crate::ledger::Model;
+use crate::ledger::{Line, Model};
+use crate::predict;
 use crate::world::World;
 
 const TABLES: [&str; 2] = ["PARTS", "MOVES"];
@@ -54,7 +55,7 @@ async fn lines(world: &World) -> Vec<Vec<String>> {
 }
 
 fn expected_lines(model: &Model) -> Vec<Vec<String>> {
-    let line = |line: &crate::ledger::Line| {
+    let line = |line: &Line| {
         let texts = [line.load_id.to_string(), line.command_id.to_string(), line.table.into(), line.uri.clone()];
         let numbers = [line.rows, line.bytes, line.run_files.into(), line.table_files.into()];
         let times = [line.as_of, line.modified_at].map(|at| at.timestamp_micros().to_string());
@@ -91,15 +92,24 @@ fn promises(model: &Model, story: &[String]) {
     let gone: BTreeSet<MessageId> = model.dead.iter().map(|sent| sent.id).chain(model.purged.iter().copied()).collect();
     let waiting: BTreeSet<MessageId> = model.queue.iter().map(|sent| sent.id).collect();
     for (id, file) in &model.found {
-        let loaded = model.successes().any(|line| (line.command_id, &line.uri) == (file.command_id, &file.uri));
+        let stands = |line: &Line| (line.command_id, &line.uri) == (file.command_id, &file.uri);
+        let loaded = model.successes().chain(model.with("QUARANTINED")).any(stands);
         let overtaken = model.is_overtaken(&file.load_id, file.command_id, table_of(&file.uri));
         let kept = loaded || overtaken || gone.contains(id) || waiting.contains(id);
         assert!(kept, "{file:?} was lost\n{}", story.join("\n"));
     }
     for (load_id, command_id) in TABLES.into_iter().filter_map(|table| model.current(table)) {
-        let completed = command_id.leading_to("ingest.completed");
-        let told = model.completed.iter().any(|(id, _)| *id == completed)
-            || model.failed.contains(&command_id.leading_to("ingest.failed"));
+        let is_told = |completed: MessageId, failed: &[MessageId]| {
+            model.completed.iter().any(|(id, _)| *id == completed) || failed.iter().any(|id| model.failed.contains(id))
+        };
+        let failed = ["ingest.failed", "ingest.failed quarantined"].map(|kind| command_id.leading_to(kind));
+        // Or by whoever has decided about it.
+        let decisions = model.lines.iter().filter(|line| line.command_id == command_id).filter_map(|line| line.decided);
+        let told = is_told(command_id.leading_to("ingest.completed"), &failed)
+            || decisions.into_iter().any(|id| {
+                let answers = ["ingest.completed", "ingest.failed"].map(|kind| predict::answer(id, kind, &load_id));
+                waiting.contains(&id) || is_told(answers[0], &answers[1..])
+            });
         let will_be = model.queue.iter().any(|sent| match &sent.message {
             Message::SourceFileDiscovered(file) => file.command_id == command_id,
             _ => sent.id == command_id,

@@ -16,26 +16,42 @@ pub fn source_of(table: &str) -> String {
     table.to_lowercase()
 }
 
+/// How the ids of rows begin that the gate objects to.
+pub const ODD: &str = "odd";
+
+/// What is to be said of a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Good,
+    /// It can't be read to its end.
+    Bad,
+    /// The gate objects to its rows.
+    Odd,
+    /// It lacks a column, for which the reader holds it back.
+    Narrow,
+}
+
 /// One content of a path.
 #[derive(Clone, Debug)]
 pub struct Version {
     /// Tells it from all others.
     pub number: u64,
     pub rows: u64,
-    /// Whether it can be read to its end.
-    pub good: bool,
+    pub kind: Kind,
     pub modified_at: DateTime<Utc>,
 }
 
 impl Version {
     /// The ids of its rows.
     pub fn ids(&self) -> Vec<String> {
-        (0..self.rows).map(|row| format!("{}.{row}", self.number)).collect()
+        let begin = if self.kind == Kind::Odd { ODD } else { "" };
+        (0..self.rows).map(|row| format!("{begin}{}.{row}", self.number)).collect()
     }
 
     pub fn content(&self) -> String {
-        let rows: String = self.ids().iter().map(|id| format!("{id},a part\n")).collect();
-        format!("id,name\n{rows}{}", if self.good { "" } else { "too,many,fields\n" })
+        let (header, name) = if self.kind == Kind::Narrow { ("id", "") } else { ("id,name", ",a part") };
+        let rows: String = self.ids().iter().map(|id| format!("{id}{name}\n")).collect();
+        format!("{header}\n{rows}{}", if self.kind == Kind::Bad { "too,many,fields\n" } else { "" })
     }
 
     pub fn hash(&self) -> String {

@@ -32,6 +32,19 @@ pub struct Line {
     pub run_files: u32,
     pub table_files: u32,
     pub as_of: DateTime<Utc>,
+    /// Which decision it tells of.
+    pub decided: Option<MessageId>,
+    /// When it was written, by the model's clock: 0 until then.
+    pub at: u64,
+}
+
+/// Files of one command that are held back, and how far the others of it are.
+pub struct Held {
+    pub files: Vec<Line>,
+    /// Files of the command that have not ended.
+    pub open: usize,
+    /// When something of it, or of a newer command, was written last.
+    pub changed_at: u64,
 }
 
 /// One asking for one load: of two for a LOAD_ID the greater command counts.
@@ -56,6 +69,10 @@ pub struct Model {
     pub failed: BTreeSet<MessageId>,
     /// Every file that was ever announced to ingest.
     pub found: BTreeMap<MessageId, SourceFileDiscovered>,
+    /// When each decision was made, by the model's clock.
+    pub asked: BTreeMap<MessageId, u64>,
+    /// Counts lines as they are written.
+    pub clock: u64,
 }
 
 impl Model {
@@ -69,13 +86,17 @@ impl Model {
             .into_iter()
             .partition(|(_, run)| *run);
         format!(
-            "{} files and {} runs completed in {} announcements, {} failed; {} loads of {} stand; {} dead, {} purged",
+            "{} files and {} runs completed in {} announcements, {} failed; {} loads of {} stand; \
+            {} held back, {} released, {} discarded; {} dead, {} purged",
             files.len(),
             runs.len(),
             self.completed.len(),
             self.failed.len(),
             self.slices.len(),
             self.successes().count(),
+            self.with("QUARANTINED").count(),
+            self.successes().filter(|line| line.decided.is_some()).count(),
+            self.with("DISCARDED").count(),
             self.dead.len(),
             self.purged.len(),
         )
@@ -106,16 +127,10 @@ impl Model {
         match act {
             Act::Load(None) => {}
             Act::Load(Some((line, ids))) => {
-                if self.completes(&line) {
-                    let older = |(load_id, command_id, uri): &Slice| {
-                        *load_id == line.load_id && *command_id < line.command_id && table_of(uri) == line.table
-                    };
-                    self.slices.retain(|slice, _| !older(slice));
-                }
                 self.slices.insert((line.load_id.clone(), line.command_id, line.uri.clone()), ids);
-                self.lines.push(line);
+                self.write(line);
             }
-            Act::Audit(lines) => self.lines.extend(lines),
+            Act::Audit(lines) => lines.into_iter().for_each(|line| self.write(line)),
             Act::Publish(id, message) => self.publish(id, message),
             Act::Ack => drop(self.queue.remove(at)),
             Act::Retry => self.queue[at].attempts += 1,
@@ -124,6 +139,22 @@ impl Model {
                 self.dead.push(sent);
             }
         }
+    }
+
+    /// A line, and what goes with it: the rows that nobody needs any more.
+    fn write(&mut self, line: Line) {
+        match line.status {
+            "SUCCESS" if self.completes(&line) => {
+                let older = |(load_id, command_id, uri): &Slice| {
+                    *load_id == line.load_id && *command_id < line.command_id && table_of(uri) == line.table
+                };
+                self.slices.retain(|slice, _| !older(slice));
+            }
+            "DISCARDED" => drop(self.slices.remove(&(line.load_id.clone(), line.command_id, line.uri.clone()))),
+            _ => {}
+        }
+        self.clock += 1;
+        self.lines.push(Line { at: self.clock, ..line });
     }
 
     /// Dead letters come back as if they were new.
@@ -138,14 +169,43 @@ impl Model {
         self.purged.insert(self.dead.remove(at).id);
     }
 
+    pub fn with(&self, status: &'static str) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(move |line| line.status == status)
+    }
+
     pub fn successes(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().filter(|line| line.status == "SUCCESS")
+        self.with("SUCCESS")
+    }
+
+    /// What of a load waits for a decision: of its newest command that has such files.
+    pub fn held(&self, load_id: &LoadId) -> Option<Held> {
+        let of_load = || self.lines.iter().filter(|line| line.load_id == *load_id);
+        let others = |of: &Line| {
+            of_load().filter(move |line| (line.command_id, &line.uri) == (of.command_id, &of.uri)).collect::<Vec<_>>()
+        };
+        let is_decided = |of: &Line| others(of).iter().any(|line| ["SUCCESS", "DISCARDED"].contains(&line.status));
+        let is_overtaken = |of: &Line| self.is_overtaken(load_id, of.command_id, of.table);
+        let held: Vec<&Line> =
+            of_load().filter(|line| line.status == "QUARANTINED" && !is_decided(line) && !is_overtaken(line)).collect();
+        let command_id = held.iter().map(|line| line.command_id).max()?;
+        let open = of_load().filter(|line| {
+            let is_planned = line.command_id == command_id && line.status == "PLANNED" && !is_overtaken(line);
+            is_planned && others(line).iter().all(|line| line.status == "PLANNED")
+        });
+        Some(Held {
+            files: held.into_iter().filter(|line| line.command_id == command_id).cloned().collect(),
+            open: open.count(),
+            changed_at: of_load().filter(|line| line.command_id >= command_id).map(|line| line.at).max().unwrap(),
+        })
     }
 
     /// Whether a newer command has planned or loaded something of this load and table.
     pub fn is_overtaken(&self, load_id: &LoadId, command_id: MessageId, table: &str) -> bool {
         self.lines.iter().any(|line| {
-            line.load_id == *load_id && line.table == table && line.command_id > command_id && line.status != "FAILED"
+            line.load_id == *load_id
+                && line.table == table
+                && line.command_id > command_id
+                && ["SUCCESS", "PLANNED", "QUARANTINED"].contains(&line.status)
         })
     }
 
@@ -233,6 +293,8 @@ impl Model {
             run_files: uris.len() as u32,
             table_files: of_table(table_of(uri)),
             as_of: asked.as_of.unwrap(),
+            decided: None,
+            at: 0,
         };
         uris.iter().map(line).collect()
     }

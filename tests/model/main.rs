@@ -1,4 +1,4 @@
-//! The ledger against a model: random deliveries, commands, failures and deaths, compared step by step with what a plain
+//! The ledger against a model: random deliveries, commands, decisions, failures and deaths, compared step by step with what a plain
 //! struct predicts, and in the end with all that must stand.
 //!
 //! `MILLRACE_TEST_SEED` repeats a run, `MILLRACE_TEST_STEPS` sets how long it is. Another process's death, with its locks and
@@ -7,6 +7,7 @@
 
 mod compare;
 mod files;
+mod gate;
 mod ledger;
 #[path = "../harness/moments.rs"]
 mod moments;

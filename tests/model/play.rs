@@ -1,9 +1,11 @@
 //! What happens: a random step after the other, in the world and in the model.
 
-use messages::{Envelope, IngestRequested, LoadId};
+use std::collections::BTreeSet;
+
+use messages::{Decision, Envelope, IngestDiscardRequested, IngestReleaseRequested, IngestRequested, LoadId};
 
 use crate::compare;
-use crate::files::{URIS, Version, moment};
+use crate::files::{Kind, URIS, Version, moment};
 use crate::ledger::Model;
 use crate::moments::Moments;
 use crate::predict;
@@ -20,7 +22,7 @@ pub struct Play {
     versions: u64,
     /// What the watcher has said so far.
     watched: Vec<Envelope>,
-    /// Commands that were made and not sent yet: they come late, after newer ones.
+    /// Commands and decisions that were made and not sent yet: they come late, after newer ones.
     held: Vec<Envelope>,
     /// The steps so far, for whoever must understand a failure.
     story: Vec<String>,
@@ -48,6 +50,7 @@ impl Play {
             24..34 if !crowded => self.send_held().await,
             34..38 => self.settle_dead().await,
             38..40 => self.restart().await,
+            40..48 if !crowded => self.decide().await,
             _ if self.model.queue.is_empty() => self.drop_file().await,
             _ => self.deliver(true).await,
         };
@@ -86,7 +89,12 @@ impl Play {
         let version = Version {
             number: self.versions,
             rows: 1 + self.moments.below(5),
-            good: self.moments.below(6) > 0,
+            kind: match self.moments.below(10) {
+                0 | 1 => Kind::Bad,
+                2 | 3 => Kind::Odd,
+                4 => Kind::Narrow,
+                _ => Kind::Good,
+            },
             // No two contents are of one moment.
             modified_at: moment(minutes) + chrono::TimeDelta::milliseconds(self.versions as i64),
         };
@@ -122,6 +130,28 @@ impl Play {
         let envelope = Envelope::new("model", IngestRequested { load_id, sources, files, as_of });
         let what = format!("asked: {} {:?}", envelope.id, envelope.message);
         if self.moments.below(3) == 0 {
+            self.held.push(envelope);
+            return format!("{what}, sent later");
+        }
+        self.publish(&envelope).await;
+        what
+    }
+
+    /// Somebody decides about a load, mostly about one that is held back. It may come too late, or twice.
+    async fn decide(&mut self) -> String {
+        let known: BTreeSet<LoadId> = self.model.lines.iter().map(|line| line.load_id.clone()).collect();
+        let is_any = self.moments.below(8) == 0;
+        let loads: Vec<LoadId> =
+            known.into_iter().filter(|load_id| is_any || self.model.held(load_id).is_some()).collect();
+        let Some(load_id) = Self::pick(&mut self.moments, &loads).cloned() else { return "nothing".into() };
+        let decision = Decision { load_id, decided_by: "jane".into(), reason: "the model".into() };
+        let envelope = match self.moments.below(3) {
+            0 => Envelope::new("model", IngestDiscardRequested(decision)),
+            _ => Envelope::new("model", IngestReleaseRequested(decision)),
+        };
+        self.model.asked.insert(envelope.id, self.model.clock);
+        let what = format!("decided: {} {:?}", envelope.id, envelope.message);
+        if self.moments.below(4) == 0 {
             self.held.push(envelope);
             return format!("{what}, sent later");
         }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use messages::{
-    Failure, IngestCompleted, IngestFailed, IngestRequested, Message, MessageId, SourceFileDiscovered, TableLoad,
+    Failure, IngestCompleted, IngestFailed, IngestRequested, LoadId, Message, MessageId, SourceFileDiscovered,
+    TableLoad,
 };
 
-use crate::files::{source_of, table_of};
+use crate::files::{Kind, ODD, source_of, table_of};
 use crate::ledger::{Line, Model, Sent};
 use crate::script::{Fault, Seen};
 use crate::world::MAX_ATTEMPTS;
@@ -41,6 +43,8 @@ pub fn acts(model: &Model, sent: &Sent, fault: Fault) -> Vec<Act> {
     let mut acts = match &sent.message {
         Message::IngestRequested(asked) => planning(model, sent, asked, fault),
         Message::SourceFileDiscovered(file) => loading(model, sent, file, fault),
+        Message::IngestReleaseRequested(decision) => deciding(model, sent, &decision.load_id, "SUCCESS", fault),
+        Message::IngestDiscardRequested(decision) => deciding(model, sent, &decision.load_id, "DISCARDED", fault),
         other => panic!("{other:?} is not for ingest"),
     };
     let first = acts.iter().position(|act| matches!(act, Act::Publish(..)));
@@ -55,7 +59,7 @@ fn planning(model: &Model, sent: &Sent, asked: &IngestRequested, fault: Fault) -
     let meant = model.plan(asked, sent.id);
     if meant.is_empty() || fault == Fault::WarehouseAway {
         let again = !meant.is_empty() && sent.attempts + 1 < MAX_ATTEMPTS;
-        let id = sent.id.leading_to(&format!("ingest.failed\n{}", asked.load_id));
+        let id = answer(sent.id, "ingest.failed", &asked.load_id);
         return if again { vec![Act::Retry] } else { vec![Act::Publish(id, failed(&asked.load_id)), Act::Bury] };
     }
     let known = |line: &&Line| line.command_id == sent.id && line.status == "PLANNED";
@@ -97,6 +101,8 @@ fn loading(model: &Model, sent: &Sent, file: &SourceFileDiscovered, fault: Fault
         run_files: file.run_files,
         table_files: file.table_files,
         as_of: file.as_of,
+        decided: None,
+        at: 0,
     };
     let given_up = || {
         let line = line("FAILED", 0);
@@ -107,50 +113,98 @@ fn loading(model: &Model, sent: &Sent, file: &SourceFileDiscovered, fault: Fault
         return if sent.attempts + 1 < MAX_ATTEMPTS { vec![Act::Retry] } else { given_up() };
     }
     let same = |line: &Line| (&line.load_id, line.command_id, &line.uri) == (&file.load_id, file.command_id, &file.uri);
-    if model.successes().any(same) || model.is_overtaken(&file.load_id, file.command_id, table) {
+    if model.successes().chain(model.with("QUARANTINED")).any(same)
+        || model.is_overtaken(&file.load_id, file.command_id, table)
+    {
         return [Act::Load(None)].into_iter().chain(conclusion(model, file, None)).chain([Act::Ack]).collect();
     }
     let version = &model.folder[&file.uri];
-    if version.modified_at != file.modified_at || !version.good {
+    if version.modified_at != file.modified_at || version.kind == Kind::Bad {
         return given_up();
     }
-    let line = line("SUCCESS", version.rows);
+    let is_held = version.kind == Kind::Narrow || is_objected_to(model, file, &version.ids());
+    let line = line(if is_held { "QUARANTINED" } else { "SUCCESS" }, version.rows);
     let end = conclusion(model, file, Some(&line));
     [Act::Load(Some((line, version.ids())))].into_iter().chain(end).chain([Act::Ack]).collect()
 }
 
-/// What is announced once `new` stands: the end of the run, if every file of it is loaded or given up.
+/// Whether the gate objects: it is asked once the rows of all files of the table stand, over all of them.
+fn is_objected_to(model: &Model, file: &SourceFileDiscovered, new: &[String]) -> bool {
+    let table = table_of(&file.uri);
+    let others = model.successes().chain(model.with("QUARANTINED")).filter(|line| {
+        (&line.load_id, line.command_id, line.table) == (&file.load_id, file.command_id, table) && line.uri != file.uri
+    });
+    let others: BTreeSet<&str> = others.map(|line| line.uri.as_str()).collect();
+    let of_generation = model.slices.iter().filter(|((load_id, command_id, uri), _)| {
+        (load_id, *command_id, table_of(uri)) == (&file.load_id, file.command_id, table)
+    });
+    let mut ids = of_generation.flat_map(|(_, ids)| ids).chain(new);
+    others.len() + 1 >= file.table_files as usize && ids.any(|id| id.starts_with(ODD))
+}
+
+/// What is announced once `new` stands: the end of the run, if every file of it is loaded, held back or given up.
 fn conclusion(model: &Model, file: &SourceFileDiscovered, new: Option<&Line>) -> Option<Act> {
-    let of_run = |line: &&Line| line.load_id == file.load_id && line.command_id == file.command_id;
-    let lines: Vec<&Line> = model.lines.iter().chain(new).filter(of_run).collect();
-    let with = |status: &str| -> BTreeMap<&str, &Line> {
-        lines.iter().filter(|line| line.status == status).map(|line| (line.uri.as_str(), *line)).collect()
+    let told = match end_of(model, &file.load_id, file.command_id, file.as_of, new) {
+        End::Open => return None,
+        End::Completed(event) => return Some(Act::Publish(file.command_id.leading_to("ingest.completed"), event)),
+        // Whoever has heard that it failed must hear this too.
+        End::Held => "ingest.failed quarantined",
+        End::Overtaken | End::Failed => "ingest.failed",
     };
-    let (mut loaded, mut given_up) = (with("SUCCESS"), with("FAILED"));
+    Some(Act::Publish(file.command_id.leading_to(told), failed(&file.load_id)))
+}
+
+/// How a run stands.
+enum End {
+    Open,
+    Completed(Message),
+    Held,
+    Failed,
+    /// A newer command has taken over all of it.
+    Overtaken,
+}
+
+/// Of two lines of a file that counts which says more.
+fn rank(status: &str) -> usize {
+    ["PLANNED", "FAILED", "QUARANTINED", "DISCARDED", "SUCCESS"].iter().position(|known| *known == status).unwrap()
+}
+
+fn end_of<'a>(
+    model: &'a Model,
+    load_id: &LoadId,
+    command_id: MessageId,
+    as_of: DateTime<Utc>,
+    new: impl IntoIterator<Item = &'a Line>,
+) -> End {
+    let of_run = |line: &&Line| line.load_id == *load_id && line.command_id == command_id;
+    let mut files = BTreeMap::<&str, &Line>::new();
+    for line in model.lines.iter().chain(new).filter(of_run) {
+        let counts = files.entry(&line.uri).or_insert(line);
+        if rank(line.status) >= rank(counts.status) {
+            *counts = line;
+        }
+    }
+    let Some(run_files) = files.values().map(|line| line.run_files as usize).max() else { return End::Open };
     // A table that a newer command has taken over before it was whole is that one's to announce.
-    let whole: BTreeSet<&str> = lines
-        .iter()
-        .filter(|line| loaded.values().filter(|other| other.table == line.table).count() >= line.table_files as usize)
-        .map(|line| line.table)
-        .collect();
-    let is_ours =
-        |line: &Line| whole.contains(line.table) || !model.is_overtaken(&line.load_id, line.command_id, line.table);
-    let overtaken: BTreeSet<&str> = lines.iter().filter(|line| !is_ours(line)).map(|line| line.uri.as_str()).collect();
-    loaded.retain(|_, line| is_ours(line));
-    // Loaded once is loaded, whatever another try ran into.
-    given_up.retain(|uri, line| is_ours(line) && !loaded.contains_key(uri));
-    let ended = loaded.len() + given_up.len();
-    if !lines.is_empty() && lines.iter().all(|line| !is_ours(line)) {
-        return Some(Act::Publish(file.command_id.leading_to("ingest.failed"), failed(&file.load_id)));
+    let loaded = |table: &str| files.values().filter(|line| line.table == table && line.status == "SUCCESS").count();
+    let is_ours = |line: &Line| {
+        loaded(line.table) >= line.table_files as usize || !model.is_overtaken(load_id, command_id, line.table)
+    };
+    let (ours, others): (Vec<&Line>, Vec<&Line>) = files.values().partition(|line| is_ours(line));
+    let with = |status: &str| ours.iter().filter(|line| line.status == status).count();
+    match () {
+        () if ours.is_empty() => End::Overtaken,
+        () if ours.len() - with("PLANNED") + others.len() < run_files => End::Open,
+        () if with("FAILED") > 0 => End::Failed,
+        () if with("QUARANTINED") > 0 => End::Held,
+        () if with("DISCARDED") > 0 => End::Failed,
+        () => End::Completed(completed(load_id, as_of, &ours)),
     }
-    if ended == 0 || ended + overtaken.len() < file.run_files as usize {
-        return None;
-    }
-    if !given_up.is_empty() {
-        return Some(Act::Publish(file.command_id.leading_to("ingest.failed"), failed(&file.load_id)));
-    }
+}
+
+fn completed(load_id: &LoadId, as_of: DateTime<Utc>, loaded: &[&Line]) -> Message {
     let mut tables = BTreeMap::<&str, TableLoad>::new();
-    for line in loaded.values() {
+    for line in loaded {
         let table = tables.entry(line.table).or_insert_with(|| TableLoad {
             source: source_of(line.table),
             table: line.table.into(),
@@ -163,12 +217,53 @@ fn conclusion(model: &Model, file: &SourceFileDiscovered, new: Option<&Line>) ->
         table.rows_loaded += line.rows;
         table.bytes += line.bytes;
     }
-    let tables = tables.into_values().collect();
-    let event = IngestCompleted { load_id: file.load_id.clone(), as_of: file.as_of, tables };
-    Some(Act::Publish(file.command_id.leading_to("ingest.completed"), event.into()))
+    IngestCompleted { load_id: load_id.clone(), as_of, tables: tables.into_values().collect() }.into()
+}
+
+/// The id of the answer to a command or decision.
+pub fn answer(id: MessageId, kind: &str, load_id: &LoadId) -> MessageId {
+    id.leading_to(&format!("{kind}\n{load_id}"))
+}
+
+/// A decision about what is held back: `status` is what it makes of it.
+fn deciding(model: &Model, sent: &Sent, load_id: &LoadId, status: &'static str, fault: Fault) -> Vec<Act> {
+    let refused = || Act::Publish(answer(sent.id, "ingest.failed", load_id), failed(load_id));
+    let ours = model.lines.iter().find(|line| line.decided == Some(sent.id)).cloned();
+    let mut acts = Vec::new();
+    let new: Vec<Line> = match (&ours, model.held(load_id)) {
+        (Some(_), _) => Vec::new(),
+        // Whoever decided has not seen what came after, and while a file is still to be loaded nothing is decided.
+        (None, Some(held)) if held.open == 0 && held.changed_at <= model.asked[&sent.id] => {
+            let decided = |line: Line| Line {
+                status,
+                rows: if status == "DISCARDED" { 0 } else { line.rows },
+                decided: Some(sent.id),
+                at: 0,
+                ..line
+            };
+            held.files.into_iter().map(decided).collect()
+        }
+        (None, _) => return vec![refused(), Act::Ack],
+    };
+    if !new.is_empty() {
+        if fault == Fault::WarehouseAway {
+            return if sent.attempts + 1 < MAX_ATTEMPTS { vec![Act::Retry] } else { vec![refused(), Act::Bury] };
+        }
+        acts.push(Act::Audit(new.clone()));
+    }
+    let of = ours.as_ref().or(new.first()).unwrap();
+    match end_of(model, load_id, of.command_id, of.as_of, &new) {
+        End::Overtaken => acts.push(refused()),
+        _ if status == "DISCARDED" => acts.push(refused()),
+        End::Open => {}
+        End::Completed(event) => acts.push(Act::Publish(answer(sent.id, "ingest.completed", load_id), event)),
+        End::Held | End::Failed => acts.push(refused()),
+    }
+    acts.push(Act::Ack);
+    acts
 }
 
 /// What a failure says is for people: the model knows only that it is said.
-fn failed(load_id: &messages::LoadId) -> Message {
+fn failed(load_id: &LoadId) -> Message {
     IngestFailed { load_id: load_id.clone(), tables: Vec::new(), uri: None, failure: Failure::permanent("") }.into()
 }

@@ -1,6 +1,6 @@
 //! A file that is held back, to its end.
 
-use crate::asked::{LOAD_ID, settled, state};
+use crate::asked::{LOAD_ID, Waiting, assert_cancelled, settled, state};
 use crate::harness::invariants::consistent;
 use crate::harness::{Mill, materials, stop_all};
 use crate::scene::{begin, contracts, hold_one, load, shown, statuses};
@@ -118,4 +118,40 @@ pub fn a_mended_file_under_the_same_load_id(mill: &mut Mill) {
     consistent(mill);
     assert_eq!((shown(mill).as_str(), statuses(mill)), ("MENDED", vec!["QUARANTINED".into(), "SUCCESS".into()]));
     assert_eq!(mill.value(&format!("SELECT count(*) FROM RAW_RUN.MATERIALS_RUN WHERE LOAD_ID = '{LOAD_ID}'")), "1");
+}
+
+/// The file is loaded anew under the same LOAD_ID, and that is taken back once it is planned: what was held back is so again, and
+/// whoever decided before they saw that is told to look.
+pub fn a_cancelled_reload_leaves_what_is_held(mill: &mut Mill) {
+    hold_one(mill);
+    let first = mill.start_all(&["ingest"]);
+    load(mill);
+    stop_all(first);
+    mill.drop_file("materials.csv", materials(&["MENDED"]));
+    let again = ["trigger", "ingest", "--load-id", LOAD_ID, "--file", "materials.csv"];
+    let asked = Waiting::begin(mill, &again);
+    mill.wait("it in the queue", || mill.queue("ingest")["ready"] == 1);
+    let worker = mill.start_armed(&["ingest"], "write:before=sleep(5000)");
+    mill.wait("a plan", || state(mill, LOAD_ID) == "INGESTING");
+    let told = mill.json(&["cancel", LOAD_ID, "--reason", "the wrong day", "--wait", "100"]);
+    assert_cancelled((told["answer"].clone(), 0), told["command_id"].as_str().unwrap());
+    assert_eq!(asked.answer().1, 1);
+    settled(mill, &["ingest"]);
+    stop_all(vec![worker]);
+    assert_eq!((statuses(mill).join(" "), shown(mill).as_str()), ("QUARANTINED CANCELLED".into(), "OLD"));
+    assert_eq!(state(mill, LOAD_ID), "QUARANTINED");
+    let listed = mill.json(&["loads"]);
+    let listed = listed.as_array().unwrap().iter().find(|load| load["load_id"] == LOAD_ID).unwrap();
+    assert_eq!((&listed["state"], &listed["rows_loaded"]), (&"QUARANTINED".into(), &2.into()));
+    let workers = mill.start_all(&ROLES);
+    let (answer, code) = begin(mill, "release", "jane").answer();
+    assert_eq!((&answer["type"], code), (&"ingest.completed".into(), 0), "{answer}");
+    assert_eq!(answer["data"]["tables"][0]["rows_loaded"], 2);
+    mill.wait("the verdict", || ["PASSED", "WARNED", "FAILED"].contains(&state(mill, LOAD_ID).as_str()));
+    let (answer, _) = begin(mill, "discard", "joe").answer();
+    assert!(answer["data"]["failure"]["message"].as_str().unwrap().contains("jane released it"), "{answer}");
+    settled(mill, &ROLES);
+    stop_all(workers);
+    consistent(mill);
+    assert_eq!((shown(mill).as_str(), built(mill).as_str()), ("NEW1 NEW2", "2"));
 }

@@ -24,7 +24,7 @@ use harness::Mill;
 
 mod on {
     on_both!(held: a_gate_decides_before_anybody_sees_the_rows, held_released_and_judged, held_and_given_up,
-        a_mended_file_under_the_same_load_id);
+        a_mended_file_under_the_same_load_id, a_cancelled_reload_leaves_what_is_held);
     on_both!(decided: of_two_decisions_at_once_one_holds, a_worker_dies_with_a_decision,
         a_worker_dies_while_it_holds_back);
     on_both!(rejected: rows_that_are_set_aside_are_shown);

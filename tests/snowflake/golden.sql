@@ -529,6 +529,14 @@ SELECT LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERR
 SELECT LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER FROM
     RAW.STAGE_AUDIT WHERE FINISHED_AT >= CAST('<time>' AS TIMESTAMP) ORDER BY FINISHED_AT, STARTED_AT;
 
+-- `millrace loads`: all of loads that were cancelled last, where one may hide what is held back. Not plain SQL: CASE in ORDER BY.
+-- https://docs.snowflake.com/en/sql-reference/functions/case
+-- https://docs.snowflake.com/en/sql-reference/constructs/order-by
+SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES,
+    MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID IN ('<text>', …) ORDER BY LOAD_ID, FINISHED_AT, CASE STATUS WHEN 'SUCCESS' THEN 5 WHEN
+    'DISCARDED' THEN 4 WHEN 'QUARANTINED' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END;
+
 -- `millrace load`: what the stages did.
 -- https://docs.snowflake.com/en/sql-reference/sql/select
 SELECT LOAD_ID, STAGE, MESSAGE_ID, STATUS, ATTEMPT, STARTED_AT, FINISHED_AT, ERROR, ANNOUNCED, TRACE_ID, WORKER FROM
@@ -541,12 +549,14 @@ SELECT TABLE_NAME FROM RAW.CURRENT_LOADS WHERE LOAD_ID = '<text>' ORDER BY 1;
 
 -- QUALITY. What dq measures.
 
--- Which rows are judged. The text of AS_OF is what TIMESTAMP_NTZ_OUTPUT_FORMAT says, which every session sets.
+-- Which rows are judged. The text of AS_OF is what TIMESTAMP_NTZ_OUTPUT_FORMAT says, which every session sets. The mark tells loads
+-- apart in a list of many: MD5 gives 32 hexadecimal digits.
 -- https://docs.snowflake.com/en/sql-reference/operators-query
 -- https://docs.snowflake.com/en/sql-reference/parameters#timestamp-ntz-output-format
-SELECT 'own' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF FROM RAW.COMPLETE_LOADS WHERE LOAD_ID IN
-    ('<text>', …) UNION ALL SELECT 'newest' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF FROM
-    RAW.CURRENT_LOADS;
+-- https://docs.snowflake.com/en/sql-reference/functions/md5
+SELECT 'own' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF, LEFT(MD5(LOAD_ID), 16) AS MARK FROM
+    RAW.COMPLETE_LOADS WHERE LOAD_ID IN ('<text>', …) UNION ALL SELECT 'newest' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID,
+    CAST(AS_OF AS VARCHAR) AS AS_OF, '<text>' AS MARK FROM RAW.CURRENT_LOADS;
 
 -- What a gate asks, in the load's transaction: it sees the rows that it has copied.
 -- https://docs.snowflake.com/en/sql-reference/transactions
@@ -772,10 +782,11 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
     NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID = '<id>' AND SOURCE_FILE = '<text>' AND
     STATUS IN ('SUCCESS', 'QUARANTINED', 'CANCELLED'));
 
--- A decision about files that are held back, of each that nobody has decided about and that no newer command has taken over. The
--- subqueries compare for equality alone with what is outside of them.
+-- A decision about files that are held back, of each that nobody has decided about and that no newer command has taken over, but for
+-- one of which a file was cancelled. The first subquery compares for equality alone with what is outside of it, the others with nothing.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
 -- https://docs.snowflake.com/en/user-guide/querying-subqueries
+-- https://docs.snowflake.com/en/sql-reference/functions/in
 INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
     ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
     DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'DISCARDED', <n>,
@@ -784,8 +795,26 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
     SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR,
     TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT A WHERE
     A.LOAD_ID = '<text>' AND A.COMMAND_ID = '<id>' AND A.STATUS IN ('SUCCESS', 'DISCARDED') AND A.SOURCE_FILE = V.SOURCE_FILE) AND
-    NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT A WHERE A.LOAD_ID = '<text>' AND A.COMMAND_ID > '<id>' AND A.STATUS IN
-    ('SUCCESS', 'PLANNED', 'QUARANTINED') AND A.TABLE_NAME = V.TABLE_NAME);
+    V.TABLE_NAME NOT IN (SELECT TABLE_NAME FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND COMMAND_ID > '<id>' AND STATUS IN
+    ('SUCCESS', 'PLANNED', 'QUARANTINED') AND (TABLE_NAME, COMMAND_ID) NOT IN (SELECT TABLE_NAME, COMMAND_ID FROM
+    RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND STATUS = 'CANCELLED'));
+
+-- A decision about files that are held back, of each that nobody has decided about and that no newer command has taken over, but for
+-- one of which a file was cancelled. The first subquery compares for equality alone with what is outside of it, the others with nothing.
+-- https://docs.snowflake.com/en/sql-reference/sql/insert
+-- https://docs.snowflake.com/en/user-guide/querying-subqueries
+-- https://docs.snowflake.com/en/sql-reference/functions/in
+INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
+    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
+    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'SUCCESS', <n>,
+    <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
+    TIMESTAMP), CAST(NULL AS VARCHAR), '<id>', <n>, <n>, '<text>', '<text>', '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME,
+    SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT,
+    FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE NOT EXISTS (SELECT 1 FROM
+    RAW.RAW_LOAD_AUDIT A WHERE A.LOAD_ID = '<text>' AND A.COMMAND_ID = '<id>' AND A.STATUS IN ('SUCCESS', 'DISCARDED') AND
+    A.SOURCE_FILE = V.SOURCE_FILE) AND V.TABLE_NAME NOT IN (SELECT TABLE_NAME FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND
+    COMMAND_ID > '<id>' AND STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED') AND (TABLE_NAME, COMMAND_ID) NOT IN (SELECT
+    TABLE_NAME, COMMAND_ID FROM RAW.RAW_LOAD_AUDIT WHERE LOAD_ID = '<text>' AND STATUS = 'CANCELLED'));
 
 -- The line of a file that is held back, unless the audit has learned something of this load since, and only while the lock is still
 -- this attempt's. Not plain SQL: VALUES in FROM; NOT EXISTS as in the SUCCESS line.
@@ -803,21 +832,6 @@ INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SO
     'QUARANTINED', 'CANCELLED')) OR (COMMAND_ID < '<id>' AND STATUS IN ('SUCCESS', 'QUARANTINED')))) AND NOT EXISTS (SELECT 1 FROM
     RAW.STAGE_AUDIT WHERE STAGE = 'ingest' AND STATUS = 'CANCEL_REQUESTED' AND LOAD_ID = '<text>' AND MESSAGE_ID = '<id>') AND
     EXISTS (SELECT 1 FROM RAW_RUN.LOAD_LOCK_<nn> WHERE HOLDER = '<text>');
-
--- A decision about files that are held back, of each that nobody has decided about and that no newer command has taken over. The
--- subqueries compare for equality alone with what is outside of them.
--- https://docs.snowflake.com/en/sql-reference/sql/insert
--- https://docs.snowflake.com/en/user-guide/querying-subqueries
-INSERT INTO RAW.RAW_LOAD_AUDIT (LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED,
-    ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT, FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER,
-    DECIDED_BY, DECIDED_WHY) SELECT * FROM (VALUES ('<text>', '<id>', '<table>', '<text>', '<text>', '<text>', 'SUCCESS', <n>,
-    <n>, <n>, <n>, CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS TIMESTAMP), CAST('<time>' AS
-    TIMESTAMP), CAST(NULL AS VARCHAR), '<id>', <n>, <n>, '<text>', '<text>', '<text>')) AS V (LOAD_ID, COMMAND_ID, TABLE_NAME,
-    SOURCE_NAME, SOURCE_FILE, FILE_ID, STATUS, ATTEMPT, ROWS_LOADED, ROWS_REJECTED, BYTES, MODIFIED_AT, AS_OF, STARTED_AT,
-    FINISHED_AT, ERROR, TRACE_ID, RUN_FILES, TABLE_FILES, WORKER, DECIDED_BY, DECIDED_WHY) WHERE NOT EXISTS (SELECT 1 FROM
-    RAW.RAW_LOAD_AUDIT A WHERE A.LOAD_ID = '<text>' AND A.COMMAND_ID = '<id>' AND A.STATUS IN ('SUCCESS', 'DISCARDED') AND
-    A.SOURCE_FILE = V.SOURCE_FILE) AND NOT EXISTS (SELECT 1 FROM RAW.RAW_LOAD_AUDIT A WHERE A.LOAD_ID = '<text>' AND A.COMMAND_ID
-    > '<id>' AND A.STATUS IN ('SUCCESS', 'PLANNED', 'QUARANTINED') AND A.TABLE_NAME = V.TABLE_NAME);
 
 -- A message that was taken back ended so, once, unless its work was done meanwhile.
 -- https://docs.snowflake.com/en/sql-reference/sql/insert
@@ -1018,8 +1032,9 @@ SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_NAME, SOURCE_FILE, STATUS, ROWS_L
     THEN 4 WHEN 'QUARANTINED' THEN 3 WHEN 'CANCELLED' THEN 2 WHEN 'FAILED' THEN 1 ELSE 0 END DESC, FINISHED_AT DESC) = 1 ORDER BY
     FINISHED_AT DESC LIMIT <n>;
 
--- Loads that were held back, what was decided, and which a newer command has overtaken. Not plain SQL: QUALIFY.
+-- Loads that were held back, what was decided, and which a newer command has overtaken that was not cancelled. Not plain SQL: QUALIFY.
 -- https://docs.snowflake.com/en/sql-reference/constructs/qualify
+-- https://docs.snowflake.com/en/sql-reference/functions/in
 SELECT LOAD_ID, TABLE_NAME, SOURCE_FILE, CASE WHEN STATUS = 'QUARANTINED' AND COMMAND_ID < NEWEST THEN '<text>' ELSE STATUS END,
     ROWS_LOADED, WHY, DECIDED_BY, DECIDED_WHY, FINISHED_AT FROM (SELECT LOAD_ID, COMMAND_ID, TABLE_NAME, SOURCE_FILE, STATUS,
     ROWS_LOADED, DECIDED_BY, DECIDED_WHY, FINISHED_AT, COALESCE(MAX(CASE WHEN STATUS = 'QUARANTINED' THEN SUBSTR(ERROR, 1, 301)
@@ -1244,3 +1259,6 @@ WITH MILLRACE_0 AS (SELECT P.* FROM RAW.MATERIALS P) SELECT O.LOAD_ID, O.SOURCE_
 -- https://docs.snowflake.com/en/sql-reference/constructs/order-by
 WITH MILLRACE_0 AS (SELECT P.* FROM RAW.MATERIALS P) SELECT P.*, COUNT(*) OVER () AS MILLRACE_ROWS FROM MILLRACE_0 P ORDER BY
     SOURCE_FILE, SOURCE_ROW LIMIT <n>;
+    AND (LOAD_ID, TABLE_NAME, COMMAND_ID) NOT IN (SELECT LOAD_ID, TABLE_NAME, COMMAND_ID FROM RAW.RAW_LOAD_AUDIT WHERE STATUS =
+    'CANCELLED') GROUP BY LOAD_ID, TABLE_NAME) N ON N.L = H.LOAD_ID AND N.T = H.TABLE_NAME WHERE STATUS = 'QUARANTINED' OR
+    FINISHED_AT >= CAST('<time>' AS TIMESTAMP) ORDER BY FINISHED_AT DESC;

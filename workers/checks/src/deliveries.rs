@@ -8,6 +8,8 @@ use warehouse::sql::{ident, literal};
 use warehouse::{Ledger, Mode, TableSpec, WarehouseError};
 
 use crate::check::Measure;
+use crate::history::Point;
+use crate::together::Together;
 use crate::words::moment;
 
 /// Deliveries of some loads, and the newest one of every table.
@@ -24,6 +26,8 @@ pub struct Deliveries {
 struct Delivery {
     command_id: String,
     as_of: DateTime<Utc>,
+    /// What stands for the LOAD_ID where many are told at once; the warehouse makes it, see [`mark`].
+    mark: String,
 }
 
 /// A table's current load.
@@ -45,7 +49,7 @@ pub struct Subject<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Place<'a> {
     /// Those of a load, as the audit knows it.
-    Audit { deliveries: &'a Deliveries, load_id: &'a LoadId },
+    Audit { deliveries: &'a Deliveries, load_id: &'a LoadId, together: Option<&'a Together> },
     /// Those that stand and are not current yet, as the warehouse hands them in.
     Standing(&'a str),
 }
@@ -57,19 +61,21 @@ impl Deliveries {
         let loads = loads.into_iter().collect::<Vec<_>>().join(", ");
         // One question: each costs a round trip where the warehouse is far away.
         let sql = format!(
-            "SELECT 'own' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF \
-            FROM RAW.COMPLETE_LOADS WHERE LOAD_ID IN ({loads}) UNION ALL \
-            SELECT 'newest' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF \
-            FROM RAW.CURRENT_LOADS"
+            "SELECT 'own' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF, \
+            {} AS MARK FROM RAW.COMPLETE_LOADS WHERE LOAD_ID IN ({loads}) UNION ALL \
+            SELECT 'newest' AS WHAT, TABLE_NAME, LOAD_ID, COMMAND_ID, CAST(AS_OF AS VARCHAR) AS AS_OF, '-' AS MARK \
+            FROM RAW.CURRENT_LOADS",
+            mark("LOAD_ID")
         );
         let mut known = Self::default();
         for row in ledger.warehouse().query(&sql, usize::MAX).await?.rows {
-            let [Some(what), Some(table), Some(load_id), Some(command_id), Some(as_of)] = row.as_slice() else {
+            let [Some(what), Some(table), Some(load_id), Some(command_id), Some(as_of), Some(mark)] = row.as_slice()
+            else {
                 return Err(unreadable(&format!("{row:?}")));
             };
             let as_of = moment(as_of).ok_or_else(|| unreadable(as_of))?;
             if what == "own" {
-                let delivery = Delivery { command_id: command_id.clone(), as_of };
+                let delivery = Delivery { command_id: command_id.clone(), as_of, mark: mark.clone() };
                 known.own.insert((table.clone(), load_id.clone()), delivery);
             } else {
                 known.newest.insert(table.clone(), Current { load_id: load_id.clone(), as_of });
@@ -80,7 +86,7 @@ impl Deliveries {
 
     /// A table as it is judged for a load.
     pub fn subject<'a>(&'a self, table: &'a TableSpec, load_id: &'a LoadId, now: DateTime<Utc>) -> Subject<'a> {
-        Subject { table, rows: Place::Audit { deliveries: self, load_id }, now }
+        Subject { table, rows: Place::Audit { deliveries: self, load_id, together: None }, now }
     }
 
     fn own(&self, table: &TableSpec, load_id: &LoadId) -> Option<&Delivery> {
@@ -94,11 +100,40 @@ impl<'a> Subject<'a> {
         Self { table, rows: Place::Standing(rows), now }
     }
 
+    /// The same, and what was measured of the loads that are judged with it counts as if it stood in the audit.
+    #[must_use]
+    pub fn beside(self, together: &'a Together) -> Self {
+        match self.rows {
+            Place::Audit { deliveries, load_id, .. } => {
+                Self { rows: Place::Audit { deliveries, load_id, together: Some(together) }, ..self }
+            }
+            Place::Standing(_) => self,
+        }
+    }
+
+    /// The mark and the time of the load that is judged; `None` if it brought nothing of the table, or if that is not current yet.
+    pub(crate) fn delivered(&self) -> Option<(&'a str, DateTime<Utc>)> {
+        let Place::Audit { deliveries, load_id, .. } = self.rows else { return None };
+        deliveries.own(self.table, load_id).map(|delivery| (delivery.mark.as_str(), delivery.as_of))
+    }
+
+    /// What `check` measured of the other loads that are judged together with this one, by mark: those whose data is older.
+    pub(crate) fn measured_together(&self, check: &str) -> impl Iterator<Item = (&'a str, Point)> {
+        let together = match self.rows {
+            Place::Audit { together, .. } => together,
+            Place::Standing(_) => None,
+        };
+        // Its own is as new as itself.
+        let as_of = self.as_of();
+        let points = together.into_iter().flat_map(|together| together.points(&self.table.table, check));
+        points.filter(move |(_, point)| as_of.is_none_or(|as_of| point.at < as_of))
+    }
+
     /// The rows that are judged, to stand behind FROM: the load's own slice, or what `RAW` shows if it brought none.
     pub(crate) fn rows(&self) -> String {
         match self.rows {
             Place::Standing(rows) => rows.into(),
-            Place::Audit { deliveries, load_id } => match deliveries.own(self.table, load_id) {
+            Place::Audit { deliveries, load_id, .. } => match deliveries.own(self.table, load_id) {
                 Some(delivery) => slice(self.table, load_id, delivery),
                 None => view(self.table),
             },
@@ -112,7 +147,7 @@ impl<'a> Subject<'a> {
             Place::Standing(_) if table.table != self.table.table => Some(view(table)),
             Place::Standing(rows) if table.mode == Mode::Snapshot => Some(rows.into()),
             Place::Standing(rows) => Some(both(table, rows)),
-            Place::Audit { deliveries, load_id } => match deliveries.own(table, load_id) {
+            Place::Audit { deliveries, load_id, .. } => match deliveries.own(table, load_id) {
                 Some(delivery) if table.mode == Mode::Snapshot => Some(slice(table, load_id, delivery)),
                 _ => deliveries.newest.contains_key(&table.table).then(|| view(table)),
             },
@@ -128,7 +163,7 @@ impl<'a> Subject<'a> {
 
     /// How new the rows are that are judged; `None` if the table has never been delivered, or if they are not current yet.
     pub(crate) fn as_of(&self) -> Option<DateTime<Utc>> {
-        let Place::Audit { deliveries, load_id } = self.rows else { return None };
+        let Place::Audit { deliveries, load_id, .. } = self.rows else { return None };
         let own = deliveries.own(self.table, load_id);
         own.map(|delivery| delivery.as_of).or_else(|| self.newest())
     }
@@ -142,7 +177,7 @@ impl<'a> Subject<'a> {
     /// A condition on lines of an audit whose columns begin with `of` (such as `S.`): they are about the rows that are judged.
     /// `None` if the load brought none.
     pub(crate) fn own_lines(&self, of: &str) -> Option<String> {
-        let Place::Audit { deliveries, load_id } = self.rows else { return None };
+        let Place::Audit { deliveries, load_id, .. } = self.rows else { return None };
         let delivery = deliveries.own(self.table, load_id)?;
         let (table, load_id) = (literal(&self.table.table), literal(load_id.as_str()));
         let command_id = literal(&delivery.command_id);
@@ -164,7 +199,7 @@ impl<'a> Subject<'a> {
 
     /// Whether another load than the one that is judged is current.
     pub(crate) fn is_overtaken(&self) -> bool {
-        let Place::Audit { deliveries, load_id } = self.rows else { return false };
+        let Place::Audit { deliveries, load_id, .. } = self.rows else { return false };
         let current = deliveries.newest.get(&self.table.table);
         deliveries.own(self.table, load_id).is_some()
             && current.is_some_and(|current| current.load_id != load_id.as_str())
@@ -206,6 +241,11 @@ fn slice(table: &TableSpec, load_id: &LoadId, delivery: &Delivery) -> String {
     )
 }
 
+/// What stands for a LOAD_ID, as SQL: short, and of letters and digits alone.
+pub(crate) fn mark(load_id: &str) -> String {
+    format!("LEFT(MD5({load_id}), 16)")
+}
+
 fn unreadable(what: &str) -> WarehouseError {
     WarehouseError::Statement(format!("the audit's list of complete loads can't be read: {what}"))
 }
@@ -217,7 +257,7 @@ impl Deliveries {
         let mut known = Self::default();
         for (table, load_id, command_id, as_of) in all {
             let as_of = moment(as_of).unwrap();
-            let delivery = Delivery { command_id: (*command_id).into(), as_of };
+            let delivery = Delivery { command_id: (*command_id).into(), as_of, mark: (*load_id).into() };
             known.own.insert(((*table).into(), (*load_id).into()), delivery);
             let current = Current { load_id: (*load_id).into(), as_of };
             let newest = known.newest.entry((*table).into()).or_insert_with(|| current.clone());

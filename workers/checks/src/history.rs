@@ -95,7 +95,8 @@ impl Lesson {
             return Learned::Excepted;
         }
         let mut points: Vec<Point> = before.iter().copied().filter(|point| !self.excepts(point.at)).collect();
-        points.sort_by_key(|point| std::cmp::Reverse(point.at));
+        // Of those of one moment always the same ones, where only some are within the window.
+        points.sort_by(|one, other| other.at.cmp(&one.at).then(other.value.total_cmp(&one.value)));
         points.truncate(self.window_loads);
         if points.len() < self.training_loads {
             return Learned::Training { have: points.len(), need: self.training_loads, weekday: None };

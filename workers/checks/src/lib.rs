@@ -16,6 +16,7 @@ mod pattern;
 mod plan;
 mod sample;
 mod scan;
+mod together;
 mod tolerance;
 mod words;
 
@@ -26,3 +27,4 @@ pub use kinds::kinds;
 pub use plan::{CheckPlan, ContractFault, TablePlan, compile};
 pub use sample::{Sample, samples};
 pub use scan::Scans;
+pub use together::Together;

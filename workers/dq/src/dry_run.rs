@@ -8,8 +8,9 @@ use messages::{CheckOutcome, DqDryRunCompleted, Failure, FailureClass, Message, 
 use runtime::Work;
 
 use crate::DqHandler;
-use crate::handler::{Answer, outcomes, sources};
+use crate::handler::{Answer, sources};
 use crate::report;
+use crate::together::outcomes;
 use crate::verdict::told;
 
 impl DqHandler {

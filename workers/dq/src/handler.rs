@@ -4,15 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use checks::{CheckPlan, Deliveries, Scans, TablePlan, judge, samples};
+use checks::{CheckPlan, Deliveries, Scans, TablePlan, samples};
 use chrono::{DateTime, Utc};
 use messages::{CancelRequested, CheckOutcome, Envelope, Failure, FailureClass, LoadId, Message, MessageId, Stage};
 use runtime::{Handled, Handler, Work};
-use tracing::Instrument;
 use warehouse::{Known, Ledger, QualityLine, QualityOrigin, SampleLine, StageLine, StageStatus};
 
 use crate::dry_run;
 use crate::report::{self, Judged, JudgedTogether};
+use crate::together::{self, Measured};
 use crate::verdict::{announced, announcement, cancelled, data, not_judged, was_judged};
 
 /// Who announces.
@@ -104,20 +104,17 @@ impl DqHandler {
     ) -> Result<Vec<Verdict<'w>>, Failure> {
         let tests = self.tests(named).await?;
         let mut scans = Scans::new(&self.ledger);
-        let mut verdicts = Vec::with_capacity(named.len());
-        for (work, tables) in named {
-            let started_at = Utc::now();
-            let mut checks = match outcomes(work, tables, deliveries, started_at, &mut scans).await {
-                Err(failure) if failure.class == FailureClass::Cancelled => {
-                    answers.insert(work.envelope.id, Err(failure));
-                    continue;
-                }
-                checks => checks?,
-            };
+        let (measured, cancelled) = together::measure(named, deliveries, &mut scans).await?;
+        answers.extend(cancelled.into_iter().map(|(message, failure)| (message, Err(failure))));
+        let mut verdicts = Vec::with_capacity(measured.len());
+        for Measured { work, started_at, finished_at, mut checks, .. } in measured {
             let contract = checks.len();
             let tests = tests.get(work.envelope.load_id()).into_iter().flatten();
             checks.extend(tests.filter(|test| was_run_by(&work.envelope, test)).cloned());
-            verdicts.push(self.verdict(work, started_at, checks, contract)?);
+            let mut verdict = self.verdict(work, started_at, checks, contract)?;
+            // The others were measured after it.
+            verdict.stage.finished_at = finished_at;
+            verdicts.push(verdict);
         }
         JudgedTogether { loads: named.len(), statements: scans.count() }.tell();
         Ok(verdicts)
@@ -333,23 +330,6 @@ impl Handler for DqHandler {
         self.ledger.record_stages(&[self.stage_line(work, Utc::now(), &message)?], &[]).await?;
         Ok(told(work, message))
     }
-}
-
-/// What the checks of these tables find for the message's load. Ends between two tables once the message is taken back.
-pub(crate) async fn outcomes(
-    work: &Work,
-    tables: &[Arc<TablePlan>],
-    deliveries: &Deliveries,
-    at: DateTime<Utc>,
-    scans: &mut Scans<'_>,
-) -> Result<Vec<CheckOutcome>, Failure> {
-    let mut checks = Vec::new();
-    for table in tables {
-        work.cancel.check()?;
-        let subject = deliveries.subject(table.table(), work.envelope.load_id(), at);
-        checks.extend(judge(table, &subject, scans).instrument(work.span.clone()).await?);
-    }
-    Ok(checks)
 }
 
 /// The answer to a message that has this line. `None`: it could not be judged and was given up, and is judged when somebody

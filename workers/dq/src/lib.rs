@@ -6,6 +6,7 @@
 mod dry_run;
 mod handler;
 mod report;
+mod together;
 mod verdict;
 
 pub use checks::{CheckPlan, ContractFault, compile};

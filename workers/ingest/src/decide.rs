@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use messages::{Decision, Failure, MessageId};
 use runtime::{Handled, Work};
-use warehouse::{Held, LoadLine, LoadStatus};
+use warehouse::{Held, LoadLine, LoadStatus, RunState, taken_over};
 
 use crate::handler::{SENDER, failed};
 use crate::{IngestHandler, conclude, report};
@@ -30,7 +30,8 @@ impl Verdict {
 /// stages go on under the same LOAD_ID, and a load that is given up is announced as cancelled, because somebody wanted it so and
 /// nobody has to mend anything. The announcement has an id of its own, made of the decision's: whoever has heard that the load was
 /// held back must hear this too. A decision that comes too late, or about a load that is not held back, changes nothing and is
-/// answered with a failure; it is no dead letter.
+/// answered with a failure; it is no dead letter. What is held back stays so, and can be decided about, where the load was asked for
+/// again and that was cancelled.
 pub(crate) async fn decide(
     handler: &IngestHandler,
     work: &Work,
@@ -38,14 +39,24 @@ pub(crate) async fn decide(
     verdict: Verdict,
 ) -> Result<Handled, Failure> {
     let announce = |message: messages::Message| work.envelope.leads_to(SENDER, message);
-    let (command_id, as_of) = match record(handler, work, decision, verdict).await? {
+    let Decided { command_id, as_of, lines } = match record(handler, work, decision, verdict).await? {
         Ok(decided) => decided,
         Err(refusal) => {
             report::refused(work, &refusal);
             return Ok(vec![announce(failed(&work.envelope, &refusal).into())].into());
         }
     };
-    let state = handler.ledger.run_state(&decision.load_id, command_id).await?.map(conclude::without_overtaken);
+    // Of those that were fenced out by a command which was cancelled then, nobody else will tell.
+    let for_good = taken_over(&lines, command_id);
+    let (mut state, mut is_cut_short) = (handler.ledger.run_state(&decision.load_id, command_id).await?, false);
+    if let Some(RunState { overtaken, files, .. }) = &mut state {
+        overtaken.retain(|table| {
+            let is_for_good = for_good.contains(table);
+            is_cut_short |= !is_for_good && files.iter().any(|line| is_missing(line, table));
+            is_for_good
+        });
+    }
+    let state = state.map(conclude::without_overtaken);
     if state.as_ref().is_some_and(|state| state.files.is_empty()) {
         // Announced without a table it would be a wish to build everything.
         let why = format!("a newer command for {} has taken over all of its files", decision.load_id);
@@ -58,18 +69,39 @@ pub(crate) async fn decide(
     if let Some(state) = &state {
         conclude::tell_whole_tables(state);
     }
+    if message.is_none() && is_cut_short {
+        let why = format!(
+            "{} is decided about, and does not become current: files of its run were not loaded any more, because it was asked for \
+            again, and that was cancelled; ask for the load once more",
+            decision.load_id
+        );
+        return Ok(vec![announce(failed(&work.envelope, &Failure::permanent(why)).into())].into());
+    }
     // A run that has gone on meanwhile is announced by whoever ends it.
     Ok(message.map(announce).into_iter().collect::<Vec<_>>().into())
 }
 
-/// Writes the decision down; the answer is the command that it is about, and how new its data is. A copy of a decision finds
-/// its own lines.
+/// Whether it is a file of the table that was planned and is not there.
+fn is_missing(line: &LoadLine, table: &str) -> bool {
+    line.table == table && line.status == LoadStatus::Planned
+}
+
+/// What was decided about.
+struct Decided {
+    command_id: MessageId,
+    /// How new its data is.
+    as_of: DateTime<Utc>,
+    /// All lines of the load.
+    lines: Vec<LoadLine>,
+}
+
+/// Writes the decision down. A copy of a decision finds its own lines.
 async fn record(
     handler: &IngestHandler,
     work: &Work,
     decision: &Decision,
     verdict: Verdict,
-) -> Result<Result<(MessageId, DateTime<Utc>), Failure>, Failure> {
+) -> Result<Result<Decided, Failure>, Failure> {
     let trace_id = work.envelope.trace.trace_id();
     // Several decisions may belong to one trace; a copy has the moment of the original.
     let asked_at = work.envelope.time.trunc_subsecs(6);
@@ -82,8 +114,8 @@ async fn record(
     };
     let ours = |lines: &[LoadLine]| lines.iter().rev().find(is_ours).map(|line| (line.command_id, line.as_of));
     let lines = handler.ledger.load_lines(&decision.load_id).await?;
-    if let Some(decided) = ours(&lines) {
-        return Ok(Ok(decided));
+    if let Some((command_id, as_of)) = ours(&lines) {
+        return Ok(Ok(Decided { command_id, as_of, lines }));
     }
     let Some(held) = Held::of(&lines) else { return Ok(Err(not_held(decision, &lines))) };
     if held.open > 0 {
@@ -92,9 +124,9 @@ async fn record(
             decision.load_id, held.open
         ))));
     }
-    // Whoever decided has not seen what came after: a newer command's hold, or the end of another file.
-    let of_run = lines.iter().filter(|line| line.command_id == held.command_id);
-    if of_run.map(|line| line.finished_at).max().is_some_and(|changed_at| changed_at > work.envelope.time) {
+    // Whoever decided has not seen what came after: a newer command's hold or end, or the end of another file.
+    let since = lines.iter().filter(|line| line.command_id >= held.command_id);
+    if since.map(|line| line.finished_at).max().is_some_and(|changed_at| changed_at > work.envelope.time) {
         return Ok(Err(Failure::permanent(format!(
             "{} has changed since this was decided: look at it with `millrace load`, and decide anew",
             decision.load_id
@@ -116,11 +148,11 @@ async fn record(
     let wanted: Vec<LoadLine> = held.files.iter().map(decided).collect();
     handler.ledger.decide(&wanted).await?;
     let lines = handler.ledger.load_lines(&decision.load_id).await?;
-    let Some(decided) = ours(&lines) else { return Ok(Err(not_held(decision, &lines))) };
+    let Some((command_id, as_of)) = ours(&lines) else { return Ok(Err(not_held(decision, &lines))) };
     for line in lines.iter().filter(is_ours) {
         report::decided(line);
     }
-    Ok(Ok(decided))
+    Ok(Ok(Decided { command_id, as_of, lines }))
 }
 
 fn given_up(decision: &Decision) -> String {
@@ -130,8 +162,9 @@ fn given_up(decision: &Decision) -> String {
 /// Why there is nothing to decide.
 fn not_held(decision: &Decision, lines: &[LoadLine]) -> Failure {
     let load_id = &decision.load_id;
-    let newest = lines.iter().map(|line| line.command_id).max();
-    let decided = lines.iter().rev().find(|line| Some(line.command_id) == newest && line.decided_by.is_some());
+    let holds =
+        |line: &&LoadLine| line.decided_by.is_some() && !taken_over(lines, line.command_id).contains(&line.table);
+    let decided = lines.iter().rev().find(holds);
     Failure::permanent(match (lines, decided) {
         ([], _) => format!("no load is known as {load_id}: `millrace loads` lists the newest"),
         (_, Some(line)) => format!(
@@ -143,7 +176,7 @@ fn not_held(decision: &Decision, lines: &[LoadLine]) -> Failure {
         ),
         (lines, None) if lines.iter().any(|line| line.status == LoadStatus::Quarantined) => format!(
             "what was held back of {load_id} is not any more: a newer command for it has taken over; `millrace load` shows it. If \
-            that one failed or was cancelled, load the file again under the same LOAD_ID"
+            that one failed, mend the file and replay it (`millrace dead list`), or load it again under the same LOAD_ID"
         ),
         _ => {
             format!("{load_id} is not held back, so there is nothing to decide: `millrace load` shows where it stands")

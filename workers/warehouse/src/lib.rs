@@ -21,7 +21,7 @@ mod traits;
 
 pub use error::WarehouseError;
 pub use gate::{Gate, GateAnswer, GateVerdict};
-pub use ledger::{Freshness, Held, Known, Ledger, RunState, SampleLine};
+pub use ledger::{Freshness, Held, Known, Ledger, RunState, SampleLine, taken_over};
 pub use lines::{LoadLine, LoadStatus, QualityLine, QualityOrigin, StageLine, StageStatus};
 pub use open::{Named, WarehouseSettings, open, open_read_only};
 pub use remarks::{RejectedLine, ShapeLine};

@@ -1,22 +1,25 @@
 //! `change {metric, column}`: a number that is measured of each load is about what it was of the loads before: `row_count`,
 //! `null_share`, `mean`, `sum` or `distinct` (how many different values). What is usual is learned (`history.rs`) from the
 //! audit: the value of this check, of the newest line of each other load whose data is older. Loads that never became current are
-//! no history.
+//! no history. What was just measured of loads that are judged together counts as if it stood in the audit already.
 //!
 //! Until `training_loads` loads were measured it holds and says how many are missing.
+
+use std::collections::HashMap;
 
 use serde_json::Value;
 use warehouse::sql::literal;
 
 use super::{count_given, number_in, text};
 use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
-use crate::deliveries::Subject;
+use crate::deliveries::{Subject, mark};
 use crate::history::{Day, Learned, Lesson, MinChange, Point};
 use crate::parameters::Parameters;
+use crate::together::LEARNS;
 use crate::words::{moment, number, percent, rounded, share};
 
 pub(super) const KIND: Kind = Kind {
-    name: "change",
+    name: LEARNS,
     parameters: &[
         "metric",
         "column",
@@ -178,9 +181,9 @@ impl Change {
             None => String::new(),
         };
         let from = format!(
-            "(SELECT N.CHECK_NAME, N.VALUE, N.AS_OF FROM (SELECT Q.CHECK_NAME, Q.VALUE, C.AS_OF FROM RAW.DATA_QUALITY_AUDIT Q \
+            "(SELECT N.CHECK_NAME, N.VALUE, N.AS_OF, N.LOAD_ID FROM (SELECT Q.CHECK_NAME, Q.VALUE, C.AS_OF, Q.LOAD_ID FROM RAW.DATA_QUALITY_AUDIT Q \
             JOIN RAW.COMPLETE_LOADS C ON C.LOAD_ID = Q.LOAD_ID AND C.TABLE_NAME = {} \
-            WHERE Q.TABLE_NAME = {} AND Q.KIND = 'change' AND Q.VALUE IS NOT NULL AND Q.LOAD_ID <> {}{older} \
+            WHERE Q.TABLE_NAME = {} AND Q.KIND = '{LEARNS}' AND Q.VALUE IS NOT NULL AND Q.LOAD_ID <> {}{older} \
             QUALIFY ROW_NUMBER() OVER (PARTITION BY Q.CHECK_NAME, Q.LOAD_ID ORDER BY Q.CHECKED_AT DESC) = 1) N \
             QUALIFY ROW_NUMBER() OVER (PARTITION BY N.CHECK_NAME ORDER BY N.AS_OF DESC) <= {MAX_WINDOW_LOADS}) H",
             literal(table),
@@ -188,8 +191,9 @@ impl Change {
             subject.load_id()
         );
         let value = format!(
-            "LISTAGG(CASE WHEN H.CHECK_NAME = {} THEN CAST(H.AS_OF AS VARCHAR) || '=' || CAST(H.VALUE AS VARCHAR) END, ';')",
-            literal(&self.name)
+            "LISTAGG(CASE WHEN H.CHECK_NAME = {} THEN CAST(H.AS_OF AS VARCHAR) || '=' || CAST(H.VALUE AS VARCHAR) || '=' || {} END, ';')",
+            literal(&self.name),
+            mark("H.LOAD_ID")
         );
         Measure { value, from }
     }
@@ -239,9 +243,11 @@ impl Check for Change {
 
     fn judge(&self, measured: &Measured<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
         let value = self.metric.value(measured)?;
-        let before: Option<Vec<Point>> =
+        let before: Option<HashMap<&str, Point>> =
             measured.text(2).unwrap_or_default().split(';').filter(|text| !text.is_empty()).map(point).collect();
-        let before = before.ok_or("the audit's history can't be read")?;
+        let mut before = before.ok_or("the audit's history can't be read")?;
+        before.extend(subject.measured_together(&self.name));
+        let before: Vec<Point> = before.into_values().collect();
         let at = subject.as_of().or_else(|| measured.text(3).and_then(moment)).unwrap_or_else(|| subject.now());
         let share_of = match self.metric {
             Metric::NullShare(_) => Some(measured.count(1)?),
@@ -251,7 +257,9 @@ impl Check for Change {
     }
 }
 
-fn point(text: &str) -> Option<Point> {
-    let (at, value) = text.split_once('=')?;
-    Some(Point { at: moment(at)?, value: value.parse().ok()? })
+/// A load's mark, and what was measured of it.
+fn point(text: &str) -> Option<(&str, Point)> {
+    let mut parts = text.splitn(3, '=');
+    let (at, value, mark) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((mark, Point { at: moment(at)?, value: value.parse().ok()? }))
 }

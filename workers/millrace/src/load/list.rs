@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use messages::{Failure, LoadId, Stage};
 use serde::Serialize;
-use warehouse::{Ledger, LoadLine, LoadStatus, StageLine, StageStatus};
+use warehouse::{Held, Ledger, LoadLine, LoadStatus, StageLine, StageStatus};
 
 use super::state::State;
 use crate::output::{self, Output, thousands};
@@ -40,6 +40,7 @@ pub async fn list(ledger: &Ledger, limit: usize, output: &Output) -> Result<(), 
             None => loads.push((line.load_id.clone(), vec![line])),
         }
     }
+    show_what_is_held(ledger, &mut loads, &stages).await?;
     // Taken back before it had files.
     let cancelled = |line: &StageLine| line.stage == Stage::Ingest && line.status == StageStatus::Cancelled;
     let without_files = stages.iter().filter(|(_, lines)| lines.iter().any(cancelled)).map(|(load_id, _)| load_id);
@@ -56,6 +57,33 @@ pub async fn list(ledger: &Ledger, limit: usize, output: &Output) -> Result<(), 
     listed.sort_by_key(|load| std::cmp::Reverse(load.finished_at));
     listed.truncate(limit);
     output.value(&listed, |listed| show(listed, output))
+}
+
+/// A reload that was cancelled is newer than what is held back, which somebody has to decide about all the same.
+async fn show_what_is_held(
+    ledger: &Ledger,
+    loads: &mut [(LoadId, Vec<LoadLine>)],
+    stages: &HashMap<LoadId, Vec<StageLine>>,
+) -> Result<(), Failure> {
+    let state =
+        |load_id: &LoadId, lines: &[LoadLine]| State::of(lines, stages.get(load_id).map_or(&[][..], Vec::as_slice));
+    let cancelled: Vec<&LoadId> = loads
+        .iter()
+        .filter(|(load_id, lines)| state(load_id, lines) == State::Cancelled)
+        .map(|(load_id, _)| load_id)
+        .collect();
+    let mut all: HashMap<LoadId, Vec<LoadLine>> = HashMap::new();
+    for line in ledger.lines_of_all(&cancelled).await? {
+        all.entry(line.load_id.clone()).or_default().push(line);
+    }
+    for (load_id, lines) in loads {
+        let of_load = all.get(load_id).map_or(&[][..], Vec::as_slice);
+        match Held::of(of_load) {
+            Some(held) if state(load_id, of_load) == State::Quarantined => *lines = held.files,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn summarise(load_id: LoadId, lines: &[LoadLine], stages: &[StageLine]) -> Listed {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use messages::{Stage, Verdict};
+use messages::{MessageId, Stage, Verdict};
 use serde::Serialize;
-use warehouse::{LoadLine, LoadStatus, StageLine, StageStatus};
+use warehouse::{Held, LoadLine, LoadStatus, StageLine, StageStatus};
 
 /// Where a load is on its way. Drawn in ARCHITECTURE.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -47,7 +47,8 @@ impl State {
         }
     }
 
-    /// The state that the lines tell of. `files` holds lines of one load in any order; only the newest command counts.
+    /// The state that the lines tell of. `files` holds lines of one load in any order; only the newest command counts, unless it
+    /// was cancelled and an older one holds files back.
     pub fn of(files: &[LoadLine], stages: &[StageLine]) -> Self {
         let by_file = by_file(files);
         let has_ended = !by_file.values().any(|status| *status == LoadStatus::Planned);
@@ -114,11 +115,27 @@ impl State {
     }
 }
 
-/// How far each file came under the newest command.
+/// How far each file came under the command that counts: the newest. One that was cancelled leaves an older one in its place that
+/// holds files back, or that somebody has decided about since.
 fn by_file(files: &[LoadLine]) -> HashMap<&str, LoadStatus> {
-    let newest = files.iter().map(|line| line.command_id).max();
+    let Some(newest) = files.iter().map(|line| line.command_id).max() else { return HashMap::new() };
+    let of_newest = by_file_of(files, newest);
+    let is_any = |status: LoadStatus| of_newest.values().any(|of_file| *of_file == status);
+    if !is_any(LoadStatus::Cancelled) || is_any(LoadStatus::Planned) {
+        return of_newest;
+    }
+    let ended_at = files.iter().filter(|line| line.command_id == newest).map(|line| line.finished_at).max();
+    let decided = files.iter().filter(|line| line.decided_by.is_some() && Some(line.finished_at) >= ended_at);
+    let decided = decided.max_by_key(|line| line.finished_at).map(|line| line.command_id);
+    match Held::of(files).map(|held| held.command_id).or(decided) {
+        Some(older) => by_file_of(files, older),
+        None => of_newest,
+    }
+}
+
+fn by_file_of(files: &[LoadLine], command_id: MessageId) -> HashMap<&str, LoadStatus> {
     let mut by_file: HashMap<&str, LoadStatus> = HashMap::new();
-    for line in files.iter().filter(|line| Some(line.command_id) == newest) {
+    for line in files.iter().filter(|line| line.command_id == command_id) {
         let status = by_file.entry(&line.uri).or_insert(line.status);
         if settled(line.status) >= settled(*status) {
             *status = line.status;
@@ -255,6 +272,32 @@ mod tests {
         let again = [file("a", Quarantined, 1), file("a", Success, 4)];
         assert_eq!(State::of(&again, &[]), State::Loaded);
         assert!(State::Quarantined.is_failure() && !State::Discarded.is_failure());
+    }
+
+    #[test]
+    fn a_reload_that_was_cancelled_leaves_what_is_held_back() {
+        use LoadStatus::{Cancelled, Discarded, Planned, Quarantined, Success};
+        let held = file("a", Quarantined, 1);
+        let decided = |status, at: i64| LoadLine {
+            decided_by: Some("jane".into()),
+            finished_at: DateTime::from_timestamp(at, 0).unwrap(),
+            ..file("a", status, 1)
+        };
+        let planned = file("a", Planned, 2);
+        let cancelled = LoadLine { finished_at: at(3), ..file("a", Cancelled, 2) };
+        let state = |lines: &[&LoadLine]| {
+            let lines: Vec<LoadLine> = lines.iter().map(|line| (*line).clone()).collect();
+            State::of(&lines, &[])
+        };
+        assert_eq!(state(&[&held, &planned]), State::Ingesting);
+        assert_eq!(state(&[&held, &planned, &cancelled]), State::Quarantined);
+        assert_eq!(state(&[&held, &planned, &cancelled, &decided(Success, 4)]), State::Loaded);
+        assert_eq!(state(&[&held, &planned, &cancelled, &decided(Discarded, 4)]), State::Discarded);
+        // As before: what was loaded and decided about by then stands, and the state tells of the newest command.
+        assert_eq!(state(&[&held, &decided(Discarded, 1), &planned, &cancelled]), State::Cancelled);
+        assert_eq!(state(&[&file("a", Success, 1), &planned, &cancelled]), State::Cancelled);
+        let elsewhere = LoadLine { table: "U".into(), ..file("b", Planned, 3) };
+        assert_eq!(state(&[&held, &planned, &cancelled, &elsewhere]), State::Ingesting);
     }
 
     #[test]

@@ -53,7 +53,7 @@ macro_rules! conformance {
             what_a_reader_objects_to_is_held, a_question_that_is_refused_holds_the_load,
             a_gate_can_not_write, a_run_is_judged_whole, a_run_of_held_files, release_makes_it_current,
             an_increment_is_held_and_released, discard_removes_the_rows, the_first_decision_holds,
-            two_decisions_at_once, a_newer_command_supersedes_what_is_held, held_is_an_end);
+            two_decisions_at_once, a_newer_command_supersedes_what_is_held, a_cancelled_reload_leaves_what_is_held, held_is_an_end);
         $crate::conformance!($fresh, remarks:
             rejected_rows_are_kept, many_rejected_rows, shape_changes_are_kept);
     };

@@ -330,6 +330,42 @@ pub async fn a_newer_command_supersedes_what_is_held(warehouse: Arc<dyn Warehous
     assert_eq!(shown(&warehouse, &batches()).await, ["newer 4"]);
 }
 
+/// With a file that was cancelled the newer command can't become whole any more, and has removed nothing: what the older one holds
+/// can be decided about. While it may still become whole it can't.
+pub async fn a_cancelled_reload_leaves_what_is_held(warehouse: Arc<dyn Warehouse>) {
+    let ledger = ledger(&warehouse).await;
+    for (name, number, decided) in [("kept", 1, LoadStatus::Success), ("given up", 11, LoadStatus::Discarded)] {
+        hold(&warehouse, &slice(&batches(), name, number, "b.csv", hour(number)), 3, name).await;
+        let early = decision(&ledger, name, decided, "early").await;
+        // A run over two files of the table, of which one is loaded before it is taken back.
+        let of = |uri| of_run(slice(&batches(), name, number + 1, uri, hour(number)), 2);
+        let line = |uri, status| LoadLine { status, ..LoadLine::failure(&of(uri), 0, "", Utc::now()) };
+        let planned = ["a.csv", "b.csv"].map(|uri| line(uri, LoadStatus::Planned));
+        assert_eq!(ledger.plan(&planned).await.unwrap().len(), 2);
+        load(&warehouse, &of("a.csv"), 1, "half").await;
+        assert_eq!(Held::of(&ledger.load_lines(&load_id(name)).await.unwrap()), None);
+        ledger.decide(&early).await.unwrap();
+        assert_eq!(ledger.load_lines(&load_id(name)).await.unwrap().iter().filter(is_decided).count(), 0);
+        ledger.record_cancelled(&line("b.csv", LoadStatus::Cancelled)).await.unwrap();
+        let lines = ledger.load_lines(&load_id(name)).await.unwrap();
+        let held = Held::of(&lines).unwrap();
+        assert_eq!((held.command_id, held.files.len(), held.open), (command(number), 1, 0));
+        decide(&ledger, name, decided, "jane").await;
+        let lines = ledger.load_lines(&load_id(name)).await.unwrap();
+        assert_eq!(lines.iter().filter(is_decided).map(|line| line.status).collect::<Vec<_>>(), [decided]);
+        assert_eq!((Held::of(&lines), shown(&warehouse, &batches()).await), (None, vec!["kept 3".to_owned()]));
+    }
+    assert_eq!(held(&warehouse, &batches()).await, ["half 2", "kept 3"]);
+    // The next command for it replaces all of them.
+    load(&warehouse, &slice(&batches(), "kept", 3, "b.csv", hour(1)), 4, "mended").await;
+    assert_eq!(shown(&warehouse, &batches()).await, ["mended 4"]);
+    assert_eq!(held(&warehouse, &batches()).await, ["half 1", "mended 4"]);
+}
+
+fn is_decided(line: &&LoadLine) -> bool {
+    line.decided_by.is_some()
+}
+
 /// A cancel that comes after it, and a failure of a second delivery, change nothing.
 pub async fn held_is_an_end(warehouse: Arc<dyn Warehouse>) {
     let ledger = ledger(&warehouse).await;

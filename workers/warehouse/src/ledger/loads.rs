@@ -125,6 +125,17 @@ impl Ledger {
         self.select(&format!("{} ORDER BY FINISHED_AT, {RANK}, TABLE_NAME, SOURCE_FILE", of_load(load_id))).await
     }
 
+    /// All lines of these loads, of each oldest first.
+    pub async fn lines_of_all(&self, loads: &[&LoadId]) -> Result<Vec<LoadLine>, WarehouseError> {
+        let mut found = Vec::new();
+        for loads in loads.chunks(LINES_PER_STATEMENT) {
+            let loads: Vec<_> = loads.iter().map(|load_id| literal(load_id.as_str())).collect();
+            let sql = format!("WHERE LOAD_ID IN ({}) ORDER BY LOAD_ID, FINISHED_AT, {RANK}", loads.join(", "));
+            found.extend(self.select(&sql).await?);
+        }
+        Ok(found)
+    }
+
     /// The newest line of each file of the newest loads, newest first, at most `limit` lines.
     pub async fn recent(&self, limit: usize) -> Result<Vec<LoadLine>, WarehouseError> {
         self.select(&format!(

@@ -18,7 +18,7 @@ use crate::{LoadLine, Warehouse, WarehouseError};
 use messages::LoadId;
 use read::{ReadLine, columns, lines};
 
-pub use decisions::Held;
+pub use decisions::{Held, taken_over};
 pub use freshness::Freshness;
 pub use samples::SampleLine;
 pub use stages::Known;
