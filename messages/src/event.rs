@@ -134,10 +134,14 @@ pub struct IngestDryRunCompleted {
     pub load_id: LoadId,
     /// How new the data would be.
     pub as_of: DateTime<Utc>,
-    /// What would be loaded, by table.
+    /// What would be loaded, by table. Rows of files that would be held back for their shape are counted too.
     pub tables: Vec<TableLoad>,
-    /// Files that would not be loaded, the first hundred of them.
+    /// Files that would not be loaded, or would be held back for their shape (class `quarantined`), the first hundred of them.
     pub faults: Vec<FileFault>,
+    /// Gates that could hold the load back: the load asks them over its rows in the warehouse, and a dry run does not, so that
+    /// they may object yet. By table and check: `BATCHES.row_count`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates_not_asked: Vec<String>,
     /// Why the command would fail, if it would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,

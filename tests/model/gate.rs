@@ -12,6 +12,10 @@ impl Gate for NoOddRows {
         vec![format!("SELECT COUNT(CASE WHEN id LIKE '{ODD}%' THEN 1 END) FROM {rows}")]
     }
 
+    fn names(&self) -> Vec<String> {
+        vec!["no_odd_rows".into()]
+    }
+
     fn judge(&self, answers: &[GateAnswer]) -> GateVerdict {
         let odd: u64 = answers[0].as_ref().unwrap()[0].as_ref().unwrap().parse().unwrap();
         let check = CheckOutcome {

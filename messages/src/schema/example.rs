@@ -131,6 +131,7 @@ fn dry_runs() -> Vec<Message> {
                 uri: "source_system/batches_2.csv".into(),
                 failure: Failure::permanent("row 7 has 11 fields instead of 12"),
             }],
+            gates_not_asked: vec!["BATCHES.row_count".into()],
             failure: Some(Failure::permanent("1 of 2 files would not be loaded: source_system/batches_2.csv")),
         }
         .into(),

@@ -133,9 +133,9 @@ fn beside() -> impl Strategy<Value = Message> {
         cancel().prop_map(|cancel| TransformCancelRequested(cancel).into()),
         cancel().prop_map(|cancel| DqCancelRequested(cancel).into()),
         ingest().prop_map(|command| IngestDryRunRequested(command).into()),
-        (load_id(), time(), vec(table(), 0..3), faults(), would_fail()).prop_map(
-            |(load_id, as_of, tables, faults, failure)| {
-                IngestDryRunCompleted { load_id, as_of, tables, faults, failure }.into()
+        (load_id(), time(), vec(table(), 0..3), faults(), vec(text(), 0..3), would_fail()).prop_map(
+            |(load_id, as_of, tables, faults, gates_not_asked, failure)| {
+                IngestDryRunCompleted { load_id, as_of, tables, faults, gates_not_asked, failure }.into()
             }
         ),
         transform().prop_map(|command| TransformDryRunRequested(command).into()),

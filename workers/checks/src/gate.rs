@@ -58,6 +58,11 @@ impl Gate for TableGate {
         self.questions_of(&self.subject(rows)).iter().map(|question| scan(question).sql).collect()
     }
 
+    fn names(&self) -> Vec<String> {
+        let gates = self.plan.checks.iter().filter(|planned| planned.gate);
+        gates.map(|planned| format!("{}.{}", self.plan.table.table, planned.name)).collect()
+    }
+
     fn judge(&self, answers: &[GateAnswer]) -> GateVerdict {
         let subject = self.subject(ANY_ROWS);
         let mut verdict = GateVerdict::default();

@@ -41,7 +41,9 @@ fn main() {
     match arguments.as_slice() {
         ["ours", file, database] => report(|| ours(Path::new(file), Path::new(database), &plain())),
         ["policies", file, database] => report(|| ours(Path::new(file), Path::new(database), &with_policies(IN_ORDER))),
-        ["unordered", file, database] => report(|| ours(Path::new(file), Path::new(database), &with_policies(NO_ORDER))),
+        ["unordered", file, database] => {
+            report(|| ours(Path::new(file), Path::new(database), &with_policies(NO_ORDER)))
+        }
         ["bare", file, database] => report(|| bare(Path::new(file), Path::new(database))),
         ["parse", file, _] => report(|| parse(Path::new(file), &plain())),
         ["parse+", file, _] => report(|| parse(Path::new(file), &with_policies(IN_ORDER))),

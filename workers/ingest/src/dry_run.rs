@@ -1,7 +1,8 @@
 //! What a command would load, told without loading it: the files are chosen and read as for the load, to their end, and
-//! nobody is given their rows. The warehouse is not asked.
+//! nobody is given their rows. What a file would be held back for by its reader is told; a gate is asked over rows that stand in the
+//! warehouse, which is not asked here: the answer names those that may object yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
@@ -32,10 +33,14 @@ pub(crate) async fn answer(
 ) -> Result<Handled, Failure> {
     let begun = Instant::now();
     let found = match plan::choose(handler, command).await {
-        Ok(files) => tokio::select! {
-            found = read_all(&handler.root, files) => found?,
-            failure = work.cancel.comes() => return Err(failure),
-        },
+        Ok(files) => {
+            let gates = gates(handler, &files);
+            let found = tokio::select! {
+                found = read_all(&handler.root, files) => found?,
+                failure = work.cancel.comes() => return Err(failure),
+            };
+            Found { gates, ..found }
+        }
         Err(failure) if failure.class == FailureClass::Permanent => Found::failed(failure),
         Err(failure) => return Err(failure),
     };
@@ -57,8 +62,16 @@ fn event(envelope: &Envelope, command: &IngestDryRunRequested, found: Found) -> 
         as_of: command.as_of.unwrap_or(envelope.time),
         tables: found.tables.into_values().collect(),
         faults: found.faults,
+        gates_not_asked: found.gates,
         failure,
     }
+}
+
+/// What will be asked of the load that is not asked here.
+fn gates(handler: &IngestHandler, files: &[(&Contract, FoundFile)]) -> Vec<String> {
+    let of = |(contract, _): &(&Contract, FoundFile)| handler.gate_of(contract).map(|gate| gate.names());
+    let names: BTreeSet<String> = files.iter().filter_map(of).flatten().collect();
+    names.into_iter().collect()
 }
 
 /// What was found out.
@@ -68,8 +81,14 @@ struct Found {
     tables: BTreeMap<String, TableLoad>,
     /// The first of those at fault.
     faults: Vec<FileFault>,
-    /// All of those at fault.
+    /// All of those that could not be loaded.
     at_fault: usize,
+    /// All of those that would be held back.
+    held: usize,
+    /// Why the first file of those is at fault that count first: what can't be loaded comes before what would be held back.
+    first: Option<FileFault>,
+    /// Gates that are not asked.
+    gates: Vec<String>,
     /// Files that were read.
     files: usize,
     /// Why there was nothing to read.
@@ -86,25 +105,41 @@ impl Found {
         let new = || TableLoad::of(&file.contract.source, &name);
         let table = self.tables.entry(name.clone()).or_insert_with(new);
         table.add(facts.rows, facts.rows_rejected, facts.bytes);
+        if !facts.held.is_empty() {
+            let uri = &file.file.uri;
+            let why = format!("{uri} would be held back: {}", facts.held.join("; "));
+            self.held += 1;
+            self.fault(uri, Failure::quarantined(why));
+        }
     }
 
     fn bad(&mut self, uri: &str, failure: Failure) {
         self.at_fault += 1;
+        self.fault(uri, failure);
+    }
+
+    fn fault(&mut self, uri: &str, failure: Failure) {
+        let message = failure.message.chars().take(MAX_REASON_CHARS).collect();
+        let fault = FileFault { uri: uri.into(), failure: Failure { message, ..failure } };
+        let is_held = |fault: &FileFault| fault.failure.class == FailureClass::Quarantined;
+        if self.first.as_ref().is_none_or(|first| is_held(first) && !is_held(&fault)) {
+            self.first = Some(fault.clone());
+        }
         if self.faults.len() < NAMED {
-            let message = failure.message.chars().take(MAX_REASON_CHARS).collect();
-            self.faults.push(FileFault { uri: uri.into(), failure: Failure { message, ..failure } });
+            self.faults.push(fault);
         }
     }
 
     /// Why the command would fail, in the words of the load.
     fn failure(&self) -> Option<Failure> {
-        let Some(first) = self.faults.first() else { return self.refused.clone() };
-        Some(match self.files {
-            1 => first.failure.clone(),
-            all => Failure::permanent(format!(
-                "{} of {all} files would fail, {} first: {}",
-                self.at_fault, first.uri, first.failure.message
-            )),
+        let Some(first) = &self.first else { return self.refused.clone() };
+        let why = &first.failure.message;
+        Some(match (self.files, self.at_fault) {
+            (1, _) => first.failure.clone(),
+            (all, 0) => Failure::quarantined(format!("{} of {all} files would be held back: {why}", self.held)),
+            (all, at_fault) => {
+                Failure::permanent(format!("{at_fault} of {all} files would fail, {} first: {why}", first.uri))
+            }
         })
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use messages::{
-    Decision, Envelope, Failure, FailureClass, IngestDiscardRequested, IngestReleaseRequested, IngestRequested, LoadId,
-    Message,
+    Decision, Envelope, Failure, FailureClass, IngestDiscardRequested, IngestDryRunCompleted, IngestDryRunRequested,
+    IngestReleaseRequested, IngestRequested, LoadId, Message,
 };
 use millrace_ingest::IngestHandler;
 use runtime::{Contract, Contracts, Handler, Work};
@@ -18,6 +18,10 @@ struct AtMostTwo;
 impl Gate for AtMostTwo {
     fn questions(&self, rows: &str) -> Vec<String> {
         vec![format!("SELECT COUNT(*) FROM {rows}")]
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec!["PARTS.at_most_two".into()]
     }
 
     fn judge(&self, answers: &[GateAnswer]) -> GateVerdict {
@@ -43,6 +47,7 @@ impl Fixture {
             ("moves", ""),
             ("tools", "surprises: {new_column: evolve, bad_row: quarantine}"),
             ("rigs", "surprises: {missing_column: quarantine}"),
+            ("narrow", "surprises: {missing_column: quarantine}"),
         ] {
             let contract = format!("source: {source}\nfiles: [\"**/{source}*.csv\"]\ncolumns: [id, name]\n{more}\n");
             std::fs::write(sources.join(format!("{source}.yaml")), contract).unwrap();
@@ -77,6 +82,15 @@ impl Fixture {
             ends.extend(self.handle(&file).await);
         }
         ends
+    }
+
+    /// What a dry run tells.
+    async fn dry_run(&mut self, sources: &[&str]) -> IngestDryRunCompleted {
+        let sources = sources.iter().map(|&source| source.to_owned()).collect();
+        let command = IngestRequested { load_id: id("try"), sources, files: Vec::new(), as_of: None };
+        let told = self.handle(&Envelope::new("test", IngestDryRunRequested(command))).await.remove(0).message;
+        let Message::IngestDryRunCompleted(told) = told else { panic!("{told:?}") };
+        told
     }
 
     async fn value(&self, sql: &str) -> String {
@@ -370,4 +384,43 @@ async fn a_decision_whose_tables_a_newer_command_has_is_told_as_taken_over() {
         assert_eq!(told.message, "a newer command for run has taken over all of its files");
         assert_eq!(fixture.value("SELECT string_agg(NAME, '' ORDER BY NAME) FROM RAW.RIGS").await, "ab");
     }
+}
+
+/// What the reader holds back is told as the load tells it, and the gates that may object yet are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_what_would_be_held_back_and_which_gates_it_does_not_ask() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("parts_1.csv", 3);
+    fixture.write("moves.csv", 1);
+    let told = fixture.dry_run(&[]).await;
+    assert_eq!((told.faults.len(), &told.failure), (0, &None), "a gate would object, and nobody has asked it");
+    assert_eq!(told.gates_not_asked, ["PARTS.at_most_two"]);
+    assert!(fixture.dry_run(&["moves"]).await.gates_not_asked.is_empty());
+    fixture.write("narrow_1.csv", 2);
+    let narrow = fixture.folder.path().join("raw/narrow_2.csv");
+    std::fs::write(narrow, "id\n7\n").unwrap();
+    let told = fixture.dry_run(&["narrow"]).await;
+    assert_eq!((told.tables[0].files, told.tables[0].rows_loaded), (2, 3), "it would be loaded");
+    let [fault] = told.faults.as_slice() else { panic!("{told:?}") };
+    let failure = told.failure.as_ref().unwrap();
+    assert_eq!((fault.uri.as_str(), fault.failure.class), ("narrow_2.csv", FailureClass::Quarantined));
+    assert_eq!(failure.class, FailureClass::Quarantined);
+    assert!(
+        failure.message.starts_with("1 of 2 files would be held back: narrow_2.csv would be held back: "),
+        "{failure}"
+    );
+    // The load is held back for the same reason.
+    let asked = IngestRequested { load_id: id("run"), sources: vec!["narrow".into()], files: Vec::new(), as_of: None };
+    let ends = fixture.run(&Envelope::new("test", asked)).await;
+    let held = self::failure(&ends);
+    let why = fault.failure.message.trim_start_matches("narrow_2.csv would be held back: ");
+    assert!(held.class == FailureClass::Quarantined && held.message.contains(why), "{held}: {why}");
+    // What can't be read counts first.
+    std::fs::write(fixture.folder.path().join("raw/narrow_3.csv"), "id,name\n1\n").unwrap();
+    let failure = fixture.dry_run(&["narrow"]).await.failure.unwrap();
+    assert_eq!(failure.class, FailureClass::Permanent);
+    assert!(
+        failure.message.starts_with("1 of 3 files would fail, narrow_3.csv first: narrow_3.csv: line 2"),
+        "{failure}"
+    );
 }

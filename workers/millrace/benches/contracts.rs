@@ -38,7 +38,8 @@ fn main() {
     let [without, shipped, keyed] = runs;
     for (kind, with) in [(KINDS[1], shipped), (KINDS[2], keyed)] {
         let ratio = |of: fn(&Run) -> f64| {
-            let mut ratios: Vec<f64> = with.iter().zip(&without).map(|(with, without)| of(with) / of(without)).collect();
+            let mut ratios: Vec<f64> =
+                with.iter().zip(&without).map(|(with, without)| of(with) / of(without)).collect();
             share(&mut ratios, 0.5)
         };
         println!(

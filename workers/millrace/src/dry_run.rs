@@ -38,7 +38,7 @@ pub fn failure(answer: &Message) -> Option<&Failure> {
 /// The answer for people: the end in the first line, what there is to see in those below. `None` for any other message.
 pub fn describe(answer: &Message) -> Option<String> {
     let (stage, end, details) = match answer {
-        Message::IngestDryRunCompleted(told) => ("ingest", load(told), faults(told)),
+        Message::IngestDryRunCompleted(told) => ("ingest", load(told), [faults(told), not_asked(told)].concat()),
         Message::TransformDryRunCompleted(told) => ("transform", build(told), models(&told.nodes)),
         Message::DqDryRunCompleted(told) => ("dq", verdict(told), broken(&told.checks)),
         _ => return None,
@@ -71,6 +71,14 @@ fn faults(told: &IngestDryRunCompleted) -> Vec<String> {
         false => format!("{}: {}", fault.uri, fault.failure.message),
     });
     told.collect()
+}
+
+/// What may object yet.
+fn not_asked(told: &IngestDryRunCompleted) -> Vec<String> {
+    match told.gates_not_asked.as_slice() {
+        [] => Vec::new(),
+        gates => vec![format!("not asked, and may hold it back: {}", gates.join(", "))],
+    }
 }
 
 fn build(told: &TransformDryRunCompleted) -> String {
@@ -128,11 +136,12 @@ mod tests {
             as_of: chrono::Utc::now(),
             tables: vec![table],
             faults: vec![fault("b.csv", "b.csv: line 3: bad"), fault("c.csv", "no such luck")],
+            gates_not_asked: vec!["MATERIALS.row_count".into(), "MATERIALS.unique".into()],
             failure: Some(Failure::permanent("2 of 4 files would fail")),
         };
         let plain = anstream::adapter::strip_str(&describe(&told.into()).unwrap()).to_string();
         let expected = "ingest dry run, would fail: 2 of 4 files would fail\n  would load MATERIALS 1,234 rows of 2 files\n  \
-            b.csv: line 3: bad\n  c.csv: no such luck";
+            b.csv: line 3: bad\n  c.csv: no such luck\n  not asked, and may hold it back: MATERIALS.row_count, MATERIALS.unique";
         assert_eq!(plain, expected);
     }
 }

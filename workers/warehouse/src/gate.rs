@@ -18,6 +18,9 @@ pub trait Gate: Send + Sync {
     /// rows with all columns of the `RAW_RUN` table.
     fn questions(&self, rows: &str) -> Vec<String>;
 
+    /// What it asks, by the names that people know: for whoever tells of it without asking.
+    fn names(&self) -> Vec<String>;
+
     /// Judges the answers, which stand in the order of the questions: the values of the one row, as text, or what the
     /// warehouse complained of.
     fn judge(&self, answers: &[GateAnswer]) -> GateVerdict;

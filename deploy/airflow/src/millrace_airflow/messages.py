@@ -182,7 +182,7 @@ class Failure(BaseModel):
 
 
 class FileFault(BaseModel):
-    """A file that would not be loaded."""
+    """A file that would not be loaded, or would be held back."""
 
     uri: str
     failure: Failure
@@ -198,6 +198,7 @@ class AnswerData(BaseModel):
     verdict: str | None = None
     uri: str | None = None
     faults: list[FileFault] = []
+    gates_not_asked: list[str] = []
     failure: Failure | None = None
 
 

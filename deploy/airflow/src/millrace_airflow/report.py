@@ -32,7 +32,10 @@ def tell(answer: Answer, log: Any) -> None:
             rejected,
         )
     for fault in data.faults:
-        log.error("%s would not be loaded: %s", fault.uri, fault.failure.message)
+        end = "be held back" if fault.failure.class_ == "quarantined" else "not be loaded"
+        log.error("%s would %s: %s", fault.uri, end, fault.failure.message)
+    if data.gates_not_asked:
+        log.warning("not asked by a dry run, and may hold it back: %s", ", ".join(data.gates_not_asked))
     for node in data.nodes:
         if node.status not in _GOOD:
             log.log(_level(node.status), "%s", _node(node))

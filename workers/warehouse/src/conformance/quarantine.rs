@@ -29,6 +29,10 @@ impl Gate for AtMost {
         [format!("SELECT COUNT(*), COUNT(STATE) FROM {rows}")].into_iter().chain(besides).collect()
     }
 
+    fn names(&self) -> Vec<String> {
+        vec!["at_most".into()]
+    }
+
     fn judge(&self, answers: &[GateAnswer]) -> GateVerdict {
         assert_eq!(answers.len(), 1 + self.besides.len());
         let rows: u64 = answers[0].as_ref().unwrap()[0].as_deref().unwrap().parse().unwrap();

@@ -40,6 +40,10 @@ impl Gate for Twice {
         vec![format!("SELECT COUNT(*) FROM {rows}"), format!("SELECT MAX(ID) FROM {rows}")]
     }
 
+    fn names(&self) -> Vec<String> {
+        vec!["twice".into()]
+    }
+
     fn judge(&self, answers: &[GateAnswer]) -> GateVerdict {
         assert!(answers.iter().all(Result::is_ok), "{answers:?}");
         GateVerdict::default()
