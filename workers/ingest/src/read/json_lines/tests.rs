@@ -34,7 +34,7 @@ fn lines_that_are_no_rows_are_set_aside() {
     let expected = [
         (2, "the line is no JSON object (column 0)", "[1]"),
         (3, "the line is no JSON object (column 6)", "{\"a\":2"),
-        (4, "a key stands twice", "{\"a\":3,\"a\":4}"),
+        (4, "two of its keys are the column a", "{\"a\":3,\"a\":4}"),
         (5, "a text is not Unicode", "{\"a\":\"\\ud800\"}"),
         (6, "a NUL character; the file is damaged or no text", "{\"a\":\"\\u0000\"}"),
         (
