@@ -201,8 +201,9 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::kit::contract;
+    use super::super::kit::{calling, contract};
     use super::*;
+    use runtime::Surprises;
 
     fn with(columns: &[&str], change: impl Fn(&mut Contract)) -> Contract {
         let mut contract = contract(columns);
@@ -234,6 +235,42 @@ mod tests {
         assert_eq!(doubled, Err("the header names the column \"id\" twice".into()));
         let blanks = Shape::of(&["id", "", " "], &contract(&["id"]));
         assert_eq!(blanks, Err("two columns of the header have no name".into()));
+    }
+
+    #[test]
+    fn columns_are_found_by_what_files_call_them() {
+        let called = calling(contract(&["id", "menge_kg"]), "menge_kg", &["Menge (kg)", "Größe"]);
+        for name in ["menge (KG) ", "Menge\n(kg)", "GRÖßE", "Gro\u{308}ße", "MENGE_KG"] {
+            let shape = Shape::of(&[name, "id"], &called).unwrap();
+            assert_eq!(shape.positions, [Some(1), Some(0)], "{name:?}");
+            assert_eq!(noted(&shape), [("REORDERED_COLUMNS", "menge_kg,id", "accept")]);
+        }
+        let twice = Shape::of(&["id", "Menge_kg", "Menge (KG)"], &called).unwrap_err();
+        assert_eq!(
+            twice,
+            "the header has \"menge_kg\" and \"menge (kg)\", and both are the column menge_kg; mend the file, or change its \
+            contract"
+        );
+        let lacks = Shape::of(&["id", "Menge"], &called).unwrap_err();
+        assert!(
+            lacks.starts_with("the header lacks menge_kg (or \"Menge (kg)\" or \"Größe\"); it has id, menge;"),
+            "{lacks}"
+        );
+        let none = Shape::of(&["4711", "12"], &called).unwrap_err();
+        assert!(none.contains("columns, id, menge_kg (or \"Menge (kg)\" or \"Größe\");") && !none.contains("4711"), "{none}");
+        // What is held back says it in the same words; the audit has the column's name.
+        let held = Contract { surprises: Surprises { missing_column: Policy::Quarantine, ..called.surprises }, ..called };
+        let shape = Shape::of(&["id"], &held).unwrap();
+        assert_eq!(shape.held, ["the file lacks menge_kg (or \"Menge (kg)\" or \"Größe\")"]);
+        assert_eq!(noted(&shape), [("MISSING_COLUMN", "menge_kg", "quarantine")]);
+    }
+
+    #[test]
+    fn a_table_evolves_beside_columns_with_headers() {
+        let mut called = calling(contract(&["id", "menge_kg"]), "menge_kg", &["Menge"]);
+        called.surprises.new_column = Policy::Evolve;
+        let shape = Shape::of(&["Charge", "Menge", "ID"], &called).unwrap();
+        assert_eq!((shape.positions, shape.added), (vec![Some(2), Some(1), Some(0)], vec!["charge".to_owned()]));
     }
 
     #[test]
