@@ -1,6 +1,7 @@
 //! What the tests are made with: a fresh warehouse, contracts from JSON, rows from memory.
 #![allow(dead_code)]
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -230,6 +231,9 @@ impl RowSource for Memory {
 
     fn finish(self: Box<Self>) -> Result<FileFacts, Failure> {
         let rows = self.rows.len() as u64;
-        Ok(FileFacts::plain(rows, 0, "sha256:00"))
+        // Not SHA-256, and the same for the same rows: that is all that is asked of it.
+        let mut hasher = DefaultHasher::new();
+        self.rows.hash(&mut hasher);
+        Ok(FileFacts::plain(rows, 0, format!("sha256:{:016x}", hasher.finish())))
     }
 }

@@ -257,9 +257,13 @@ mod tests {
             "{lacks}"
         );
         let none = Shape::of(&["4711", "12"], &called).unwrap_err();
-        assert!(none.contains("columns, id, menge_kg (or \"Menge (kg)\" or \"Größe\");") && !none.contains("4711"), "{none}");
+        assert!(
+            none.contains("columns, id, menge_kg (or \"Menge (kg)\" or \"Größe\");") && !none.contains("4711"),
+            "{none}"
+        );
         // What is held back says it in the same words; the audit has the column's name.
-        let held = Contract { surprises: Surprises { missing_column: Policy::Quarantine, ..called.surprises }, ..called };
+        let held =
+            Contract { surprises: Surprises { missing_column: Policy::Quarantine, ..called.surprises }, ..called };
         let shape = Shape::of(&["id"], &held).unwrap();
         assert_eq!(shape.held, ["the file lacks menge_kg (or \"Menge (kg)\" or \"Größe\")"]);
         assert_eq!(noted(&shape), [("MISSING_COLUMN", "menge_kg", "quarantine")]);

@@ -188,7 +188,10 @@ fn headers_are_found_in_other_encodings() {
     }
     // As Excel writes it by default, and nobody has said so.
     let found = fault(&latin1, &called(Encoding::Utf8));
-    assert!(found.starts_with("line 1: byte 2 of the file is not UTF-8; save the file as UTF-8, or name its encoding"), "{found}");
+    assert!(
+        found.starts_with("line 1: byte 2 of the file is not UTF-8; save the file as UTF-8, or name its encoding"),
+        "{found}"
+    );
 }
 
 fn headless(columns: &[&str]) -> Contract {
@@ -200,7 +203,8 @@ fn headless(columns: &[&str]) -> Contract {
 
 #[test]
 fn a_file_without_a_header_has_the_contracts_columns() {
-    let (rows, numbers, facts) = read("\u{feff}\n1,x\r\n2\n\"3\n\",\n4,5,6".as_bytes(), &headless(&["a", "b"])).unwrap();
+    let (rows, numbers, facts) =
+        read("\u{feff}\n1,x\r\n2\n\"3\n\",\n4,5,6".as_bytes(), &headless(&["a", "b"])).unwrap();
     assert_eq!((texts(rows), numbers), (vec!["1|x".into(), "3\n|NULL".into()], vec![1, 3]));
     let why = |found| format!("the row has {found} fields, the contract has 2; mend the row, or quote its delimiters");
     assert_eq!(rejects(&facts), [(3, why(1).as_str(), "2"), (6, why(3).as_str(), "4,5,6")]);

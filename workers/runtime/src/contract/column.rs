@@ -101,7 +101,9 @@ impl<'de> Deserialize<'de> for Header {
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Header, A::Error> {
                 let headers: Vec<String> = Derived::deserialize(SeqAccessDeserializer::new(list))?;
                 if headers.is_empty() {
-                    return Err(de::Error::custom("header is an empty list: say what files call the column, or leave it out"));
+                    return Err(de::Error::custom(
+                        "header is an empty list: say what files call the column, or leave it out",
+                    ));
                 }
                 Ok(Header(headers))
             }

@@ -111,7 +111,8 @@ impl Contract {
             return;
         }
         for (at, column) in self.columns.iter().enumerate().filter(|(_, column)| !column.headers().is_empty()) {
-            let text = format!("the files have no header (format.header), so column {} is called nothing", column.name());
+            let text =
+                format!("the files have no header (format.header), so column {} is called nothing", column.name());
             faults.push(Fault::new(format!("columns/{at}/header"), text + "; leave one of the two out"));
         }
         if self.surprises.new_column == Policy::Evolve {

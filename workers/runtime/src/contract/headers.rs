@@ -60,7 +60,7 @@ impl Contract {
     /// A column as people find it in a file: its name, and what else it may be called there.
     pub fn called(&self, column: usize) -> String {
         let Some(column) = self.columns.get(column) else { return String::new() };
-        let headers: Vec<String> = column.headers().iter().map(|header| format!("{header:?}")).collect();
+        let headers: Vec<String> = column.headers().iter().map(|header| format!("\"{header}\"")).collect();
         match headers.as_slice() {
             [] => column.name().to_lowercase(),
             headers => format!("{} (or {})", column.name().to_lowercase(), headers.join(" or ")),
@@ -82,9 +82,9 @@ impl Contract {
                 } else if header.chars().any(char::is_control) {
                     format!("header {header:?} holds a control character; a blank stands for a line break too")
                 } else if let Some(other) = names.get(&key).copied().filter(|other| *other != at) {
-                    format!("header {header:?} is the name of column {}, which a file may always use", name(other))
+                    format!("header \"{header}\" is the name of column {}, which a file may always use", name(other))
                 } else if let Some(other) = other {
-                    format!("header {header:?} is column {} already: a file's column can be only one", name(other))
+                    format!("header \"{header}\" is column {} already: a file's column can be only one", name(other))
                 } else {
                     claimed.insert(key, at);
                     continue;

@@ -146,10 +146,11 @@ impl JsonLines {
         // What is wrong with the row. Keys that it was the first to have are told all the same: no later row tells them.
         let (mut new, mut wrong) = (Vec::new(), None::<String>);
         for (name, value) in object.0 {
-            let found = self.columns.get(name.as_ref()).copied().or_else(|| match self.unknown.contains(name.as_ref()) {
-                true => None,
-                false => self.columns.get(&header_key(&name)).copied(),
-            });
+            let found =
+                self.columns.get(name.as_ref()).copied().or_else(|| match self.unknown.contains(name.as_ref()) {
+                    true => None,
+                    false => self.columns.get(&header_key(&name)).copied(),
+                });
             let Some(index) = found else {
                 let name = key(&name);
                 if self.unknown.len() > MAX_FIELDS {

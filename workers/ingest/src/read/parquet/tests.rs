@@ -130,5 +130,8 @@ fn columns_are_found_by_what_files_call_them() {
     assert_eq!(rows(&path, &called), ["7|1.5"]);
     let (_folder, path) = written("SELECT 1 AS id, 2 AS menge_kg, 3 AS \"Menge (kg)\"", "");
     let found = fault(&std::fs::read(path).unwrap(), &called);
-    assert!(found.starts_with("the header has \"menge_kg\" and \"menge (kg)\", and both are the column menge_kg"), "{found}");
+    assert!(
+        found.starts_with("the header has \"menge_kg\" and \"menge (kg)\", and both are the column menge_kg"),
+        "{found}"
+    );
 }
