@@ -73,7 +73,7 @@ fn headers_belong_to_one_column_each() {
         ]
     );
     for (header, place, word) in
-        [("[]", "4:23", "empty list"), ("{a: b}", "4:20", "a list of texts"), ("", "4:19", "a list of texts")]
+        [("[]", "4:23", "empty list"), ("{a: b}", "4:23", "a list of texts"), ("", "4:", "a list of texts")]
     {
         let text = format!("source: a\nfiles: ['**/a.csv']\ncolumns:\n  - {{name: x, header: {header}}}\n");
         let faults = read(&[("a.yaml", &text)]);
