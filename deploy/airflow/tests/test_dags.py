@@ -33,8 +33,8 @@ def test_a_run_is_ingested_built_and_judged_once_under_one_load_id(
         "RAW.BATCHES: 2,000 rows of batches in 1 file",
         "success model.millrace.core_batches in",
         "WARN unique_batch_id on RAW.BATCHES (warn): found 10 of 2000 rows",
-        # 40 of the contracts, and 19 of dbt's tests.
-        "verdict warned over 59 checks",
+        # 42 of the contracts, and 19 of dbt's tests.
+        "verdict warned over 61 checks",
         "trace: http://traces.example/trace/",
     ):
         assert said in ended.log, said
@@ -75,7 +75,7 @@ def test_a_dry_run_tells_what_would_be_and_leaves_no_trace(airflow: Airflow, mil
         "asked for dq (dry run) of LOAD_ID",
         "RAW.BATCHES: 2,000 rows of batches in 1 file",
         "selected model.millrace.core_batches",
-        "verdict warned over 40 checks",
+        "verdict warned over 42 checks",
     ):
         assert said in ended.log, said
     assert ended.log.count("a dry run: this is what would be, and nothing was changed") == 3

@@ -1,4 +1,4 @@
-//! How often the checks against history cry for nothing, and what they find: 90 days of a plant as it is, on a real DuckDB, and ten
+//! How often the checks against what came before cry for nothing, and what they find: 90 days of a plant as it is, on a real DuckDB, and ten
 //! days on which something is wrong.
 //!
 //! `cargo test -p millrace-dq --test history -- --nocapture` prints the figures. `MILLRACE_TEST_SEED` plays other days.
@@ -48,6 +48,7 @@ fn checks() -> Value {
         change("sum", Some("quantity"), true, true),
         change("distinct", Some("temperature"), true, true),
         change("distinct", Some("plant"), false, true),
+        json!({"kind": "new_content"}),
         change("row_count", None, true, false),
         change("sum", Some("quantity"), true, false),
         change("distinct", Some("temperature"), true, false),
@@ -157,7 +158,7 @@ fn faults(seed: u64) -> Vec<(&'static str, Rows)> {
         ("a fifth of the operators missing", missing),
         ("mean shifted by 8 %", numbers(good(), TEMPERATURE, &|value| value * 1.08)),
         ("empty column", set(QUANTITY, "", good())),
-        // A Monday's on a Tuesday: nothing that is counted tells them apart. A freshness check of a column does.
+        // A Monday's on a Tuesday: nothing that is counted tells them apart. That the content is known does.
         ("yesterday's file again", day(seed, FAULT_DAY - 1)),
         ("stuck sensor", set(TEMPERATURE, "80.0", good())),
         ("pounds for kilograms", numbers(good(), QUANTITY, &|value| value * 2.2046)),
@@ -242,7 +243,7 @@ async fn play(seed: u64) -> Figures {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn few_false_alarms_and_nearly_every_fault_is_found() {
+async fn few_false_alarms_and_every_fault_is_found() {
     let other = std::env::var("MILLRACE_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let seeds = other.map_or_else(|| SEEDS.to_vec(), |seed| vec![seed]);
     let (mut judged, mut cried, mut days) = (0, 0, 0);
@@ -265,7 +266,7 @@ async fn few_false_alarms_and_nearly_every_fault_is_found() {
             "seed {seed}: {} alarms more on the two holidays, of checks that do not know them",
             figures.on_holidays
         );
-        assert!(figures.missed.len() <= 1, "seed {seed}: not found: {:?}", figures.missed);
+        assert!(figures.missed.is_empty(), "seed {seed}: not found: {:?}", figures.missed);
         (judged, cried, days) = (judged + figures.judged, cried + figures.false_alarms.len(), days + alarmed.len());
     }
     let share = f64::from(u32::try_from(cried).unwrap()) / f64::from(u32::try_from(judged).unwrap());

@@ -52,6 +52,10 @@ impl Fixture {
             let contract = format!("source: {source}\nfiles: [\"**/{source}*.csv\"]\ncolumns: [id, name]\n{more}\n");
             std::fs::write(sources.join(format!("{source}.yaml")), contract).unwrap();
         }
+        let called = "source: charges\nfiles: [\"**/charges*.csv\"]\nformat: {delimiter: \";\", encoding: windows-1252}\n\
+            columns:\n  - {name: id, header: Charge Nr.}\n  - {name: groesse_kg, header: [Größe (kg), Menge]}\n  - grade\n\
+            surprises: {bad_row: {policy: quarantine, max_share: 1}, missing_column: accept, new_column: evolve}\n";
+        std::fs::write(sources.join("charges.yaml"), called).unwrap();
         let contracts = Arc::new(Contracts::read(&sources).unwrap());
         let settings = WarehouseSettings::new(format!("duckdb:{}", folder.path().join("w.duckdb").display()));
         let ledger = Ledger::new(warehouse::open(&settings).await.unwrap());
@@ -423,4 +427,20 @@ async fn a_dry_run_tells_what_would_be_held_back_and_which_gates_it_does_not_ask
         failure.message.starts_with("1 of 3 files would fail, narrow_3.csv first: narrow_3.csv: line 2"),
         "{failure}"
     );
+}
+
+/// As Excel in German writes it: the table and the audit know the columns by their names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_headers_of_its_own_is_loaded_under_the_columns_names() {
+    let mut fixture = Fixture::new().await;
+    let text = b"GR\xd6\xdfE (KG);shift;Charge Nr.\r\n1,5;F\xfch;A\r\n2;torn\r\n3;Sp\xe4t;B\r\n";
+    std::fs::write(fixture.folder.path().join("raw/charges.csv"), text).unwrap();
+    let announced = fixture.run(&command()).await;
+    assert!(matches!(announced[0].message, Message::IngestCompleted(_)), "{announced:?}");
+    let rows = "SELECT STRING_AGG(ID || ' ' || GROESSE_KG || ' ' || SHIFT || ' ' || COALESCE(GRADE, '-'), ', ' ORDER BY ID) \
+        FROM RAW.CHARGES";
+    assert_eq!(fixture.value(rows).await, "A 1,5 Füh -, B 3 Spät -");
+    let changes = "SELECT STRING_AGG(CHANGE || ' ' || COLUMN_NAME, '; ' ORDER BY CHANGE) FROM RAW.SCHEMA_CHANGES";
+    assert_eq!(fixture.value(changes).await, "MISSING_COLUMN grade; NEW_COLUMN shift; REORDERED_COLUMNS groesse_kg,id");
+    assert_eq!(fixture.value("SELECT SOURCE_LINE || ' ' || RAW_TEXT FROM RAW.REJECTED_ROWS").await, "3 2;torn");
 }

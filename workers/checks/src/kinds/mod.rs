@@ -8,6 +8,7 @@ mod custom_sql;
 mod each_value;
 mod freshness;
 mod matches;
+mod new_content;
 mod null_share;
 mod reconcile;
 mod relationship;
@@ -18,7 +19,7 @@ mod unique;
 use crate::check::Kind;
 
 /// Every kind of check. What it takes and what it means is told in its file.
-pub(crate) const KINDS: [Kind; 14] = [
+pub(crate) const KINDS: [Kind; 15] = [
     row_count::KIND,
     null_share::KIND,
     unique::KIND,
@@ -31,6 +32,7 @@ pub(crate) const KINDS: [Kind; 14] = [
     custom_sql::KIND,
     change::KIND,
     schema_change::KIND,
+    new_content::KIND,
     reconcile::KIND,
     freshness::KIND,
 ];

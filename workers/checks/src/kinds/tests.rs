@@ -127,7 +127,7 @@ fn faults_name_contract_check_and_cure() {
     let cases = [
         (
             json!({"kind": "row_cont"}),
-            "contract orders, check row_cont: unknown kind \"row_cont\": it is one of row_count, null_share, unique, relationship, accepted_values, accepted_range, matches, sum_between, mean_between, custom_sql, change, schema_change, reconcile, freshness",
+            "contract orders, check row_cont: unknown kind \"row_cont\": it is one of row_count, null_share, unique, relationship, accepted_values, accepted_range, matches, sum_between, mean_between, custom_sql, change, schema_change, new_content, reconcile, freshness",
         ),
         (
             json!({"kind": "row_count"}),
@@ -192,6 +192,18 @@ fn faults_name_contract_check_and_cure() {
         (
             json!({"kind": "schema_change", "gate": true}),
             "contract orders, check schema_change: gate: what a file's shape may be is decided while it is read; say quarantine under surprises instead",
+        ),
+        (
+            json!({"kind": "new_content", "gate": true}),
+            "contract orders, check new_content: gate: the audit knows a file's content only once its rows stand; leave gate out",
+        ),
+        (
+            json!({"kind": "new_content", "within_days": 0}),
+            "contract orders, check new_content: within_days must be a number of days above 0, not 0",
+        ),
+        (
+            json!({"kind": "new_content", "within_days": 40_000}),
+            "contract orders, check new_content: within_days must be at most 36525, a hundred years; leave it out instead",
         ),
         (
             json!({"kind": "schema_change", "allow": ["new"]}),

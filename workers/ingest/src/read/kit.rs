@@ -35,6 +35,14 @@ pub(super) fn contract(columns: &[&str]) -> Contract {
     }
 }
 
+/// The contract with what files call one of its columns.
+pub(super) fn calling(mut contract: Contract, name: &str, headers: &[&str]) -> Contract {
+    let column = contract.columns.iter_mut().find(|column| column.name() == name).unwrap();
+    let header = headers.iter().map(|&header| header.to_owned()).collect();
+    *column = Column::Described { name: name.into(), description: String::new(), header };
+    contract
+}
+
 /// A file with that content.
 pub(super) fn file(content: &[u8]) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();

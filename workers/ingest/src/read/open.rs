@@ -56,6 +56,13 @@ fn csv(file: Hashed, contract: &Contract) -> Result<Opened, Failure> {
     let (uri, is_empty) = (file.uri().to_owned(), file.size_bytes() == 0);
     let format = &contract.format;
     let mut reader = Box::new(Csv::new(Text::open(file, format.compression, format.encoding)?, format));
+    if !format.header {
+        if is_empty && contract.surprises.empty_file == Policy::Reject {
+            return Err(empty(&uri));
+        }
+        let shape = reader.no_header(contract);
+        return Ok(Opened { reader, shape });
+    }
     let shape = match reader.header(contract)? {
         Some(shape) => shape,
         None if contract.surprises.empty_file != Policy::Reject => Shape::default(),

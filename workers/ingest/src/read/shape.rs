@@ -28,8 +28,8 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Lays a file's columns, `names`, beside the contract's, trimmed and whatever their case. The error says what is missing,
-    /// doubled or not wanted.
+    /// Lays a file's columns, `names`, beside the contract's, whatever blanks stand around them and whatever their case: each may
+    /// have its name or one of its headers. The error says what is missing, doubled or not wanted.
     pub(super) fn of<T: AsRef<str>>(names: &[T], contract: &Contract) -> Result<Self, String> {
         let keys: Vec<String> = names.iter().map(|name| key(name.as_ref())).collect();
         let mut seen = HashSet::with_capacity(keys.len());
@@ -39,40 +39,62 @@ impl Shape {
                 twice => format!("the header names the column {twice:?} twice"),
             });
         }
-        let wanted = contract.table_spec().columns;
-        let missing: Vec<String> = wanted.iter().filter(|name| !seen.contains(name.as_str())).cloned().collect();
+        let (wanted, headers) = (contract.table_spec().columns, contract.headers());
+        let columns: Vec<Option<usize>> = names.iter().map(|name| headers.column(name.as_ref())).collect();
+        let mut places: Vec<Option<usize>> = vec![None; wanted.len()];
+        for (field, column) in columns.iter().enumerate() {
+            let Some(column) = *column else { continue };
+            if let Some(first) = places[column].replace(field) {
+                return Err(format!(
+                    "the header has {:?} and {:?}, and both are the column {}; mend the file, or change its contract",
+                    shown(&keys[first]),
+                    shown(&keys[field]),
+                    wanted[column]
+                ));
+            }
+        }
+        let missing: Vec<usize> = (0..wanted.len()).filter(|column| places[*column].is_none()).collect();
         // Told without its fields: they are a row's.
         if missing.len() == wanted.len() && !keys.is_empty() {
             return Err(format!(
-                "the first line names none of the contract's columns, {}; is the header missing, or written otherwise?",
-                list(&wanted)
+                "the first line names none of the contract's columns, {}; is the header missing, or written otherwise? Say \
+                under `header` what the files call a column",
+                called(&missing, contract)
             ));
         }
-        let known: HashSet<&str> = wanted.iter().map(String::as_str).collect();
-        let new: Vec<String> = keys.iter().filter(|key| !known.contains(key.as_str())).cloned().collect();
+        let new = keys.iter().zip(&columns).filter(|(_, column)| column.is_none());
+        let new: Vec<String> = new.map(|(key, _)| key.clone()).collect();
         let mut shape = Self { fields: keys.len(), ..Self::default() };
         shape.miss(&missing, contract, Some(&keys))?;
         shape.gain(&new, contract)?;
-        let place = |name: &String| keys.iter().position(|key| key == name);
-        shape.positions = wanted.iter().chain(&shape.added).map(place).collect();
-        let places: Vec<usize> = shape.positions[..wanted.len()].iter().flatten().copied().collect();
-        if !places.is_sorted() {
-            let order: Vec<String> = keys.iter().filter(|key| known.contains(key.as_str())).cloned().collect();
+        let found: Vec<usize> = places.iter().flatten().copied().collect();
+        if !found.is_sorted() {
+            let order: Vec<String> = columns.iter().flatten().map(|column| wanted[*column].clone()).collect();
             shape.reorder(&order, contract)?;
         }
+        let place = |name: &String| keys.iter().position(|key| key == name);
+        places.extend(shape.added.iter().map(place));
+        shape.positions = places;
         Ok(shape)
     }
 
-    /// Columns of the contract that the file does not have, which has `keys`, if it names its columns anywhere.
+    /// The contract's columns, in its order: those of a file that does not name them.
+    pub(super) fn by_position(contract: &Contract) -> Self {
+        let fields = contract.columns.len();
+        Self { fields, positions: (0..fields).map(Some).collect(), ..Self::default() }
+    }
+
+    /// Columns of the contract, by their places in it, that the file does not have, which has `keys`, if it names its columns
+    /// anywhere.
     pub(super) fn miss(
         &mut self,
-        missing: &[String],
+        missing: &[usize],
         contract: &Contract,
         keys: Option<&[String]>,
     ) -> Result<(), String> {
         let policy = contract.surprises.missing_column;
+        let lacks = called(missing, contract);
         if policy == Policy::Reject && !missing.is_empty() {
-            let lacks = list(missing);
             return Err(match keys {
                 Some(keys) => {
                     format!("the header lacks {lacks}; it has {}; mend the file, or change its contract", list(keys))
@@ -80,9 +102,11 @@ impl Shape {
                 None => format!("no row has {lacks}; mend the file, or change its contract"),
             });
         }
-        self.change(ShapeKind::MissingColumn, missing, policy);
+        let wanted = contract.table_spec().columns;
+        let names: Vec<String> = missing.iter().map(|column| wanted[*column].clone()).collect();
+        self.change(ShapeKind::MissingColumn, &names, policy);
         if policy == Policy::Quarantine && !missing.is_empty() {
-            self.held.push(format!("the file lacks {}", list(missing)));
+            self.held.push(format!("the file lacks {lacks}"));
         }
         Ok(())
     }
@@ -148,25 +172,38 @@ pub(super) fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
+/// Names that are told at once.
+const TOLD: usize = 20;
+
 /// Names for people, not too many of them.
-pub(super) fn list(names: &[String]) -> String {
-    const SHOWN: usize = 20;
-    let name = |name: &String| match name.as_str() {
-        "" => "a column without a name".into(),
-        name => name.chars().take(60).collect::<String>(),
-    };
-    let shown: Vec<_> = names.iter().take(SHOWN).map(name).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+fn list(names: &[String]) -> String {
+    let name = |name: &String| if name.is_empty() { "a column without a name".into() } else { shown(name) };
+    some(names.len(), names.iter().take(TOLD).map(name).collect())
+}
+
+/// Columns of the contract as they may be called in a file, not too many of them.
+fn called(columns: &[usize], contract: &Contract) -> String {
+    some(columns.len(), columns.iter().take(TOLD).map(|column| contract.called(*column)).collect())
+}
+
+fn some(all: usize, told: Vec<String>) -> String {
+    match all - told.len() {
+        0 => told.join(", "),
+        more => format!("{} and {more} more", told.join(", ")),
     }
+}
+
+/// So much of a name as is told.
+fn shown(name: &str) -> String {
+    name.chars().take(60).collect()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::kit::contract;
+    use super::super::kit::{calling, contract};
     use super::*;
+    use runtime::Surprises;
 
     fn with(columns: &[&str], change: impl Fn(&mut Contract)) -> Contract {
         let mut contract = contract(columns);
@@ -198,6 +235,46 @@ mod tests {
         assert_eq!(doubled, Err("the header names the column \"id\" twice".into()));
         let blanks = Shape::of(&["id", "", " "], &contract(&["id"]));
         assert_eq!(blanks, Err("two columns of the header have no name".into()));
+    }
+
+    #[test]
+    fn columns_are_found_by_what_files_call_them() {
+        let called = calling(contract(&["id", "menge_kg"]), "menge_kg", &["Menge (kg)", "Größe"]);
+        for name in ["menge (KG) ", "Menge\n(kg)", "GRÖßE", "Gro\u{308}ße", "MENGE_KG"] {
+            let shape = Shape::of(&[name, "id"], &called).unwrap();
+            assert_eq!(shape.positions, [Some(1), Some(0)], "{name:?}");
+            assert_eq!(noted(&shape), [("REORDERED_COLUMNS", "menge_kg,id", "accept")]);
+        }
+        let twice = Shape::of(&["id", "Menge_kg", "Menge (KG)"], &called).unwrap_err();
+        assert_eq!(
+            twice,
+            "the header has \"menge_kg\" and \"menge (kg)\", and both are the column menge_kg; mend the file, or change its \
+            contract"
+        );
+        let lacks = Shape::of(&["id", "Menge"], &called).unwrap_err();
+        assert!(
+            lacks.starts_with("the header lacks menge_kg (or \"Menge (kg)\" or \"Größe\"); it has id, menge;"),
+            "{lacks}"
+        );
+        let none = Shape::of(&["4711", "12"], &called).unwrap_err();
+        assert!(
+            none.contains("columns, id, menge_kg (or \"Menge (kg)\" or \"Größe\");") && !none.contains("4711"),
+            "{none}"
+        );
+        // What is held back says it in the same words; the audit has the column's name.
+        let held =
+            Contract { surprises: Surprises { missing_column: Policy::Quarantine, ..called.surprises }, ..called };
+        let shape = Shape::of(&["id"], &held).unwrap();
+        assert_eq!(shape.held, ["the file lacks menge_kg (or \"Menge (kg)\" or \"Größe\")"]);
+        assert_eq!(noted(&shape), [("MISSING_COLUMN", "menge_kg", "quarantine")]);
+    }
+
+    #[test]
+    fn a_table_evolves_beside_columns_with_headers() {
+        let mut called = calling(contract(&["id", "menge_kg"]), "menge_kg", &["Menge"]);
+        called.surprises.new_column = Policy::Evolve;
+        let shape = Shape::of(&["Charge", "Menge", "ID"], &called).unwrap();
+        assert_eq!((shape.positions, shape.added), (vec![Some(2), Some(1), Some(0)], vec!["charge".to_owned()]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use runtime::{Compression, Contract, Encoding, FileKind, Policy, RowPolicy};
 use warehouse::RowSource;
 
-use super::kit::{contract, fault, file, named, read, read_named, rejects, texts};
+use super::kit::{calling, contract, fault, file, named, read, read_named, rejects, texts};
 use super::{FREE_UNPACKED_BYTES, FileSource, MAX_FIELD_BYTES, MAX_UNPACKED_RATIO};
 
 fn gzip(content: &[u8]) -> Vec<u8> {
@@ -186,5 +186,74 @@ fn a_batch_of_long_rows_has_few_of_them() {
         }
         // The row that goes beyond 8 MiB is the batch's last.
         assert_eq!(rows, [9, 9, 2], "{kind:?}");
+    }
+}
+
+#[test]
+fn headers_are_found_in_other_encodings() {
+    let called = |encoding| {
+        let mut called = calling(contract(&["a", "b"]), "b", &["Größe (m²)", "Breite"]);
+        (called.format.encoding, called.format.delimiter) = (encoding, ';');
+        called
+    };
+    let text = "Größe (m²);a\r\nklein;1\r\n";
+    let latin1: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let utf16: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (content, encoding) in [
+        (text.as_bytes().to_vec(), Encoding::Utf8),
+        (latin1.clone(), Encoding::Latin1),
+        (latin1.clone(), Encoding::Windows1252),
+        (utf16, Encoding::Utf16),
+    ] {
+        assert_eq!(texts(read(&content, &called(encoding)).unwrap().0), ["1|klein"], "{encoding:?}");
+    }
+    // As Excel writes it by default, and nobody has said so.
+    let found = fault(&latin1, &called(Encoding::Utf8));
+    assert!(
+        found.starts_with("line 1: byte 2 of the file is not UTF-8; save the file as UTF-8, or name its encoding"),
+        "{found}"
+    );
+}
+
+fn headless(columns: &[&str]) -> Contract {
+    let mut contract = contract(columns);
+    contract.format.header = false;
+    contract.surprises.bad_row = RowPolicy { policy: Policy::Quarantine, max_rows: 9, max_share: 1.0 };
+    contract
+}
+
+#[test]
+fn a_file_without_a_header_has_the_contracts_columns() {
+    let (rows, numbers, facts) =
+        read("\u{feff}\n1,x\r\n2\n\"3\n\",\n4,5,6".as_bytes(), &headless(&["a", "b"])).unwrap();
+    assert_eq!((texts(rows), numbers), (vec!["1|x".into(), "3\n|NULL".into()], vec![1, 3]));
+    let why = |found| format!("the row has {found} fields, the contract has 2; mend the row, or quote its delimiters");
+    assert_eq!(rejects(&facts), [(3, why(1).as_str(), "2"), (6, why(3).as_str(), "4,5,6")]);
+    assert!(facts.shape.is_empty() && facts.held.is_empty());
+    let mut strict = headless(&["a", "b"]);
+    strict.surprises.bad_row = Policy::Reject.into();
+    assert_eq!(fault(b"1\n", &strict), format!("line 1: {}", why(1)));
+}
+
+#[test]
+fn a_header_that_nobody_expects_is_no_row() {
+    for content in ["a,b\n1,2\n", "\n B ,\"A\"\n1,2\n"] {
+        let found = fault(content.as_bytes(), &headless(&["a", "b"]));
+        assert!(found.contains("the line names the columns, and by its contract the file has no header"), "{found}");
+    }
+    // Only the first row can be one, and only whole.
+    for content in ["1,2\na,b\n", "a,a\n1,2\n", "a,x\n1,2\n"] {
+        assert_eq!(read(content.as_bytes(), &headless(&["a", "b"])).unwrap().2.rows, 2, "{content:?}");
+    }
+}
+
+#[test]
+fn a_file_without_header_and_rows_is_empty() {
+    let mut contract = headless(&["a", "b"]);
+    assert_eq!(fault(b"", &contract), "the file is empty: 0 bytes");
+    assert!(fault(b"\n\r\n", &contract).starts_with("the file has no rows; it is not loaded"));
+    contract.surprises.empty_file = Policy::Quarantine;
+    for content in [&b""[..], b"\n\r\n", b"\xef\xbb\xbf"] {
+        assert_eq!(read(content, &contract).unwrap().2.held, ["the file has no rows"]);
     }
 }

@@ -34,6 +34,7 @@ impl Contract {
         self.names(&mut faults);
         self.columns(&mut faults);
         self.format(&mut faults);
+        self.without_header(&mut faults);
         self.surprises(&mut faults);
         self.arrival(&mut faults);
         faults
@@ -71,6 +72,7 @@ impl Contract {
                 faults.push(Fault::new(&field, format!("column {name} stands twice")));
             }
         }
+        self.header_faults(faults);
         for (at, key) in self.keys.iter().enumerate() {
             let field = format!("keys/{at}");
             if !names.contains(&key.to_lowercase()) {
@@ -96,6 +98,26 @@ impl Contract {
         if format.kind == FileKind::Parquet && !matches!(format.compression, Compression::Auto | Compression::None) {
             let text = "a Parquet file packs itself: leave compression out";
             faults.push(Fault::new("format/compression", text));
+        }
+        if !format.header && format.kind != FileKind::Csv {
+            let text = "only CSV files can be without a header: the columns of others have names; leave header out";
+            faults.push(Fault::new("format/header", text));
+        }
+    }
+
+    /// What has nothing to go by where files do not name their columns.
+    fn without_header(&self, faults: &mut Vec<Fault>) {
+        if self.format.header || self.format.kind != FileKind::Csv {
+            return;
+        }
+        for (at, column) in self.columns.iter().enumerate().filter(|(_, column)| !column.headers().is_empty()) {
+            let text =
+                format!("the files have no header (format.header), so column {} is called nothing", column.name());
+            faults.push(Fault::new(format!("columns/{at}/header"), text + "; leave one of the two out"));
+        }
+        if self.surprises.new_column == Policy::Evolve {
+            let text = "new_column can't be evolve: the files have no header (format.header) that names a new column";
+            faults.push(Fault::new("surprises/new_column", text));
         }
     }
 

@@ -14,6 +14,9 @@ pub struct Format {
     pub delimiter: char,
     /// What stands around a field of a CSV file: one ASCII character.
     pub quote: char,
+    /// Whether the first line of a CSV file is its header; yes if absent. Without one a row's fields are the contract's columns, in
+    /// the contract's order.
+    pub header: bool,
     /// In which encoding text is written. A byte order mark of UTF-8 is believed whatever stands here; one of UTF-16 says which of
     /// the two it is.
     pub encoding: Encoding,
@@ -25,7 +28,7 @@ pub struct Format {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
-    /// Text with a header line, and fields with a delimiter between them.
+    /// Text with a header line, if `header` does not say otherwise, and fields with a delimiter between them.
     #[default]
     Csv,
     /// A JSON object per line.
@@ -73,6 +76,7 @@ impl Default for Format {
             kind: FileKind::default(),
             delimiter: ',',
             quote: '"',
+            header: true,
             encoding: Encoding::default(),
             compression: Compression::default(),
         }

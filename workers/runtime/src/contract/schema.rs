@@ -25,6 +25,12 @@ pub(super) enum Mode {
     Increment,
 }
 
+/// What files call a column: a text that is not blank, or several.
+pub(super) fn header(_: &mut SchemaGenerator) -> Schema {
+    let one = serde_json::json!({ "type": "string", "pattern": r"\S" });
+    schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+}
+
 /// A policy with these words, what each does, and how they may be said.
 fn words(words: &[(&str, &str)]) -> Vec<serde_json::Value> {
     words.iter().map(|(word, meaning)| serde_json::json!({ "const": word, "description": meaning })).collect()

@@ -55,6 +55,50 @@ fn every_fault_of_every_contract_has_its_line() {
 }
 
 #[test]
+fn headers_belong_to_one_column_each() {
+    let text = "source: a\nfiles: ['**/a.csv']\ncolumns:\n  - {name: id, header: [Nummer, Menge]}\n  - name: menge_kg\n    \
+        header: 'MENGE '\n  - name: groesse\n    header:\n      - Größe\n      - ID\n      - ' '\n  - {name: site, \
+        header: \"Werk\\n(kurz)\"}\n  - {name: gro, header: \"GRO\u{308}ßE\"}\n  - {name: b, header: [B, b, Menge_B]}\n  - menge_b\n";
+    let faults = read(&[("a.yaml", text)]);
+    let firsts: Vec<&str> = faults.iter().map(|fault| fault.lines().next().unwrap()).collect();
+    assert_eq!(
+        firsts,
+        [
+            "a.yaml:6:5: header \"MENGE \" is column id already: a file's column can be only one",
+            "a.yaml:10:9: header \"ID\" is the name of column id, which a file may always use",
+            "a.yaml:11:9: header is empty: say what files call column groesse",
+            "a.yaml:12:18: header \"Werk\\n(kurz)\" holds a control character; a blank stands for a line break too",
+            "a.yaml:13:17: header \"GRO\u{308}ßE\" is column groesse already: a file's column can be only one",
+            "a.yaml:14:30: header \"Menge_B\" is the name of column menge_b, which a file may always use",
+        ]
+    );
+    for (header, place, word) in
+        [("[]", "4:23", "empty list"), ("{a: b}", "4:23", "a list of texts"), ("", "4:", "a list of texts")]
+    {
+        let text = format!("source: a\nfiles: ['**/a.csv']\ncolumns:\n  - {{name: x, header: {header}}}\n");
+        let faults = read(&[("a.yaml", &text)]);
+        assert!(faults[0].starts_with(&format!("a.yaml:{place}")) && faults[0].contains(word), "{}", faults[0]);
+    }
+}
+
+#[test]
+fn files_without_a_header_name_nothing() {
+    let text = "source: a\nfiles: ['**/a.csv']\nformat: {header: false}\ncolumns:\n  - {name: x, header: X}\nsurprises: \
+        {new_column: evolve}\n";
+    let json = "source: b\nfiles: ['**/b.jsonl']\nformat: {type: json_lines, header: false}\ncolumns: [x]\n";
+    let faults = read(&[("a.yaml", text), ("b.yaml", json)]);
+    let firsts: Vec<&str> = faults.iter().map(|fault| fault.lines().next().unwrap()).collect();
+    assert_eq!(
+        firsts,
+        [
+            "a.yaml:5:15: the files have no header (format.header), so column x is called nothing; leave one of the two out",
+            "a.yaml:6:13: new_column can't be evolve: the files have no header (format.header) that names a new column",
+            "b.yaml:3:28: only CSV files can be without a header: the columns of others have names; leave header out",
+        ]
+    );
+}
+
+#[test]
 fn what_is_unknown_is_refused_where_it_stands() {
     for (more, place, word) in [
         ("colour: red\n", "4:1", "colour"),

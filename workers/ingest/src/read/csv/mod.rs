@@ -13,7 +13,8 @@
 //!   line that the row begins in is set aside, and the next line is read as the beginning of a row. So a stray quote costs its
 //!   own line; the lines of a note that a quote has torn apart are judged one by one, and set aside as they are no rows either.
 //!
-//! A header that can't be read always refuses the file.
+//! A header that can't be read always refuses the file. Where the contract says that there is none, the first line is a row like
+//! any other; one that names all of the contract's columns is a header all the same, and refuses the file.
 
 mod frame;
 mod records;

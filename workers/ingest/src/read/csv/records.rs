@@ -1,8 +1,11 @@
 //! Rows out of the text.
 
+use std::collections::HashSet;
+
 use csv_core::{ReadRecordResult, Reader as Parser, ReaderBuilder};
 use memchr::memchr;
 use messages::Failure;
+use runtime::contract::Headers;
 use runtime::{Contract, Format};
 
 use super::frame::{Damage, Frame};
@@ -30,10 +33,18 @@ pub(in crate::read) struct Csv {
     /// Whether the parser was told that it was the end.
     flushed: bool,
     row: Row,
-    /// Fields of the header, once there is one.
+    /// Fields of every row: the header's, once there is one.
     fields: usize,
+    /// Where the file has no header: what one would say, until the first row was seen not to be one.
+    unnamed: Option<Headers>,
+    /// Whether the file has a header, by its contract.
+    has_header: bool,
     positions: Vec<Option<usize>>,
 }
+
+/// A header would be loaded as a row.
+const HEADER: &str = "the line names the columns, and by its contract the file has no header; leave the line out of the file, or \
+    `header: false` out of the contract";
 
 /// The row that was parsed.
 struct Row {
@@ -89,6 +100,8 @@ impl Csv {
             flushed: false,
             row: Row { data: vec![0; 4096], bytes: 0, ends: vec![0; 64], fields: 0, from: 0, to: 0, too_many: false },
             fields: 0,
+            unnamed: None,
+            has_header: format.header,
             positions: Vec::new(),
         }
     }
@@ -114,6 +127,22 @@ impl Csv {
         self.fields = shape.fields;
         self.positions.clone_from(&shape.positions);
         Ok(Some(shape))
+    }
+
+    /// Takes the file's columns for the contract's, in its order: no line names them.
+    pub(in crate::read) fn no_header(&mut self, contract: &Contract) -> Shape {
+        let shape = Shape::by_position(contract);
+        self.fields = shape.fields;
+        self.positions.clone_from(&shape.positions);
+        self.unnamed = Some(contract.headers());
+        shape
+    }
+
+    /// Whether the row that was parsed is a header all the same: its fields are the contract's columns by their names.
+    fn is_header(&self, headers: &Headers) -> bool {
+        let name = |number| std::str::from_utf8(self.row.field(number)).ok().and_then(|name| headers.column(name));
+        let named: HashSet<usize> = (0..self.row.fields).filter_map(name).collect();
+        named.len() == self.fields
     }
 
     /// Parses the next row into `self.row`.
@@ -225,10 +254,18 @@ impl Csv {
     fn give(&mut self, sink: &mut Sink) -> Result<(), Failure> {
         let fault = self.row_fault().or_else(|| {
             let (found, expected) = (self.row.fields, self.fields);
+            let whose = if self.has_header { "the header" } else { "the contract" };
             (found != expected).then(|| {
-                format!("the row has {found} fields, the header has {expected}; mend the row, or quote its delimiters")
+                format!("the row has {found} fields, {whose} has {expected}; mend the row, or quote its delimiters")
             })
         });
+        if let Some(headers) = self.unnamed.take()
+            && fault.is_none()
+            && self.is_header(&headers)
+        {
+            let line = self.text.line_at(self.row_start());
+            return Err(self.fault(line, HEADER));
+        }
         let (from, to) = (self.row_start(), self.row.to);
         let Self { text, row, positions, .. } = self;
         match fault {
@@ -264,7 +301,11 @@ impl Reader for Csv {
     }
 
     fn nothing(&self) -> &'static str {
-        if self.fields == 0 { "no header and no rows" } else { "a header and no rows" }
+        match (self.has_header, self.fields) {
+            (false, _) => "no rows",
+            (true, 0) => "no header and no rows",
+            (true, _) => "a header and no rows",
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<(u64, String), Failure> {

@@ -176,20 +176,22 @@ struct Dialect {
     always: bool,
     mark: bool,
     last_end: bool,
+    header: bool,
     compression: Compression,
 }
 
 fn dialect() -> impl Strategy<Value = Dialect> {
     let symbols = prop_oneof![Just((b',', b'"')), Just((b';', b'"')), Just((b'\t', b'"')), Just((b'|', b'\''))];
     let compression = prop_oneof![Just(Compression::None), Just(Compression::Gzip), Just(Compression::Zstd)];
-    (symbols, any::<[bool; 4]>(), compression).prop_map(
-        |((delimiter, quote), [crlf, always, mark, last_end], compression)| Dialect {
+    (symbols, any::<[bool; 5]>(), compression).prop_map(
+        |((delimiter, quote), [crlf, always, mark, last_end, header], compression)| Dialect {
             delimiter,
             quote,
             crlf,
             always,
             mark,
             last_end,
+            header,
             compression,
         },
     )
@@ -204,7 +206,9 @@ impl Dialect {
             .terminator(if self.crlf { ::csv::Terminator::CRLF } else { ::csv::Terminator::Any(b'\n') })
             .quote_style(if self.always { ::csv::QuoteStyle::Always } else { ::csv::QuoteStyle::Necessary })
             .from_writer(if self.mark { "\u{feff}".into() } else { Vec::new() });
-        writer.write_record(names).unwrap();
+        if self.header {
+            writer.write_record(names).unwrap();
+        }
         rows.iter().for_each(|row| writer.write_record(row).unwrap());
         let mut text = writer.into_inner().unwrap();
         if !self.last_end {
@@ -226,6 +230,7 @@ impl Dialect {
         contract.format.delimiter = self.delimiter.into();
         contract.format.quote = self.quote.into();
         contract.format.compression = self.compression;
+        contract.format.header = self.header;
         contract
     }
 
@@ -269,9 +274,11 @@ proptest! {
         let names: Vec<String> = (0..table[0].len() + 1).map(|column| format!("c{column}")).collect();
         let row = |(number, row): (usize, &Vec<String>)| row.iter().cloned().chain([number.to_string()]).collect();
         let rows: Vec<Vec<String>> = table.iter().enumerate().map(row).collect();
-        let file = file(&dialect.write(&names, &rows));
-        let (found, ..) = drain(source(file.path(), &dialect.contract(&names), named())).unwrap();
-        prop_assert_eq!(found, dialect.duckdb_reads(file.path(), &names));
+        let ours = file(&dialect.write(&names, &rows));
+        let (found, ..) = drain(source(ours.path(), &dialect.contract(&names), named())).unwrap();
+        // DuckDB takes the line end of a file from its first line, be it inside quotes: it is given a header in any case.
+        let theirs = file(&Dialect { header: true, ..dialect.clone() }.write(&names, &rows));
+        prop_assert_eq!(found, dialect.duckdb_reads(theirs.path(), &names));
     }
 }
 

@@ -1,8 +1,8 @@
 //! JSON Lines: an object per line.
 //!
 //! A text is its own text, `null` is NULL, and everything else stays as it is written: `1.10` is not made `1.1`, and an object
-//! or a list is JSON still. Keys that a line lacks are NULL. Blank lines are skipped. A line that is no object, names a key
-//! twice, or holds a NUL or a value of more than 1 MiB, is set aside or refuses the file. Which columns the file has is known
+//! or a list is JSON still. Keys that a line lacks are NULL. Blank lines are skipped. A line that is no object, has two keys of one
+//! column, or holds a NUL or a value of more than 1 MiB, is set aside or refuses the file. Which columns the file has is known
 //! when it ends.
 
 mod object;
@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 use memchr::memchr;
 use messages::Failure;
 use runtime::Contract;
+use runtime::contract::header_key;
 
 use self::object::{Object, Value};
 use super::shape::{Shape, key};
@@ -25,6 +26,7 @@ pub(super) struct JsonLines {
     contract: Contract,
     /// Up to here there is no line break.
     searched: usize,
+    /// What the columns of the table may be called.
     columns: HashMap<String, usize>,
     /// Which of the columns some line has.
     is_there: Vec<bool>,
@@ -66,9 +68,14 @@ impl JsonLines {
     }
 
     fn begin(&mut self, shape: &Shape) {
-        let columns = self.contract.table_spec().columns.into_iter().chain(shape.added.iter().cloned());
-        self.columns = columns.enumerate().map(|(index, name)| (name, index)).collect();
-        self.is_there = vec![false; self.columns.len()];
+        let (named, headers) = (self.contract.columns.len(), self.contract.headers());
+        self.columns = shape.added.iter().cloned().zip(named..).collect();
+        self.columns.extend(headers.keys().map(|(key, index)| (key.to_owned(), index)));
+        // As most lines write them, which are then found at once.
+        for (index, column) in self.contract.columns.iter().enumerate() {
+            self.columns.extend(column.headers().iter().map(|header| (header.clone(), index)));
+        }
+        self.is_there = vec![false; named + shape.added.len()];
         self.is_begun = true;
     }
 
@@ -135,15 +142,16 @@ impl JsonLines {
         };
         self.values.text.clear();
         self.values.places.clear();
-        self.values.places.resize(self.columns.len(), None);
+        self.values.places.resize(self.is_there.len(), None);
         // What is wrong with the row. Keys that it was the first to have are told all the same: no later row tells them.
-        let (mut new, mut wrong) = (Vec::new(), None);
+        let (mut new, mut wrong) = (Vec::new(), None::<String>);
         for (name, value) in object.0 {
-            let found = self.columns.get(name.as_ref()).map(|index| (*index, None)).or_else(|| {
-                let name = key(&name);
-                self.columns.get(&name).map(|index| (*index, Some(name)))
-            });
-            let Some((index, _)) = found else {
+            let found =
+                self.columns.get(name.as_ref()).copied().or_else(|| match self.unknown.contains(name.as_ref()) {
+                    true => None,
+                    false => self.columns.get(&header_key(&name)).copied(),
+                });
+            let Some(index) = found else {
                 let name = key(&name);
                 if self.unknown.len() > MAX_FIELDS {
                     let line = self.text.line_at(from);
@@ -159,7 +167,8 @@ impl JsonLines {
                 continue;
             };
             if self.values.places[index].is_some() {
-                wrong = Some("a key stands twice");
+                let named = self.contract.columns.get(index).map(|column| column.name().to_lowercase());
+                wrong = Some(format!("two of its keys are the column {}", named.unwrap_or_else(|| key(&name))));
                 break;
             }
             let start = self.values.text.len();
@@ -168,17 +177,17 @@ impl JsonLines {
                 Value::Text(text) => self.values.text.extend_from_slice(text.as_bytes()),
                 Value::AsWritten(text) => self.values.text.extend_from_slice(text.as_bytes()),
                 Value::NoText => {
-                    wrong = Some("a text is not Unicode");
+                    wrong = Some("a text is not Unicode".into());
                     break;
                 }
             }
             let value = &self.values.text[start..];
             if value.len() > MAX_FIELD_BYTES {
-                wrong = Some("a value of more than 1 MiB");
+                wrong = Some("a value of more than 1 MiB".into());
                 break;
             }
             if memchr(0, value).is_some() {
-                wrong = Some("a NUL character; the file is damaged or no text");
+                wrong = Some("a NUL character; the file is damaged or no text".into());
                 break;
             }
             self.values.places[index] = Some((start, self.values.text.len()));
@@ -191,7 +200,7 @@ impl JsonLines {
             let line = self.text.line_at(from);
             gained.map_err(|why| self.fault(line, &why))?;
         }
-        Ok(wrong.map(str::to_owned))
+        Ok(wrong)
     }
 
     fn fault(&self, line: u64, why: &str) -> Failure {
@@ -231,8 +240,7 @@ impl Reader for JsonLines {
         if self.rows == 0 {
             return Ok(());
         }
-        let wanted = self.contract.table_spec().columns;
-        let missing: Vec<String> = wanted.into_iter().filter(|name| !self.is_there[self.columns[name]]).collect();
+        let missing: Vec<usize> = (0..self.contract.columns.len()).filter(|column| !self.is_there[*column]).collect();
         shape.miss(&missing, &self.contract, None).map_err(|why| {
             let uri = self.text.file().uri();
             Failure::permanent(format!("{uri}: {why}"))

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use runtime::{Contract, FileKind, Policy, RowPolicy};
 
-use crate::read::kit::{contract, fault, read, read_named, rejects, texts};
+use crate::read::kit::{calling, contract, fault, read, read_named, rejects, texts};
 
 fn json(columns: &[&str]) -> Contract {
     let mut contract = contract(columns);
@@ -34,7 +34,7 @@ fn lines_that_are_no_rows_are_set_aside() {
     let expected = [
         (2, "the line is no JSON object (column 0)", "[1]"),
         (3, "the line is no JSON object (column 6)", "{\"a\":2"),
-        (4, "a key stands twice", "{\"a\":3,\"a\":4}"),
+        (4, "two of its keys are the column a", "{\"a\":3,\"a\":4}"),
         (5, "a text is not Unicode", "{\"a\":\"\\ud800\"}"),
         (6, "a NUL character; the file is damaged or no text", "{\"a\":\"\\u0000\"}"),
         (
@@ -83,6 +83,23 @@ fn keys_come_and_go() {
         fault(b"{\"a\":1,\"b\":2}\n{\"gr\xc3\xb6\xc3\x9fe\":2}\n", &contract)
             .starts_with("line 2: the table can't be given")
     );
+}
+
+#[test]
+fn keys_are_found_by_what_files_call_columns() {
+    let mut called = calling(json(&["id", "menge_kg"]), "menge_kg", &["Menge (kg)"]);
+    let content = "{\"id\":1,\"Menge (kg)\":2.50}\n{\"ID\":2,\"menge  (KG)\":3}\n{\"id\":3,\"menge_kg\":4,\"x\":0}\n\
+        {\"id\":4,\"Menge_KG\":5,\"Menge (kg)\":6}\n{\"id\":5}\n";
+    let (rows, _, facts) = read(content.as_bytes(), &called).unwrap();
+    assert_eq!(texts(rows), ["1|2.50", "2|3", "3|4", "5|NULL"]);
+    assert_eq!(facts.rejected[0].reason, "two of its keys are the column menge_kg");
+    assert_eq!(facts.shape.iter().map(|change| change.column.as_str()).collect::<Vec<_>>(), ["x"]);
+    let lacks = fault(b"{\"id\":1}\n", &called);
+    assert_eq!(lacks, "no row has menge_kg (or \"Menge (kg)\"); mend the file, or change its contract");
+    // Columns that are added stand behind all of the contract's.
+    called.surprises.new_column = Policy::Evolve;
+    let (rows, ..) = read("{\"x\":7,\"MENGE (KG)\":1,\"id\":2}\n".as_bytes(), &called).unwrap();
+    assert_eq!(texts(rows), ["2|1|7"]);
 }
 
 #[test]

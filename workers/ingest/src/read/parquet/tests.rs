@@ -7,7 +7,7 @@ use runtime::{Contract, FileKind, Policy, RowPolicy};
 use warehouse::RowSource;
 
 use super::{Hashed, Parquet};
-use crate::read::kit::{contract, drain, fault, named, read, rejects, texts};
+use crate::read::kit::{calling, contract, drain, fault, named, read, rejects, texts};
 use crate::read::{FileSource, MAX_FIELD_BYTES, peek};
 
 fn parquet(columns: &[&str]) -> Contract {
@@ -148,4 +148,17 @@ fn damaged_files_are_refused() {
             assert_eq!(failure.class, messages::FailureClass::Permanent, "{failure}");
         }
     }
+}
+
+#[test]
+fn columns_are_found_by_what_files_call_them() {
+    let (_folder, path) = written("SELECT 1.5 AS \"Menge (kg)\", 'x' AS \"left out\", 7 AS \"Id\"", "");
+    let called = calling(parquet(&["id", "menge_kg"]), "menge_kg", &["MENGE (KG)"]);
+    assert_eq!(rows(&path, &called), ["7|1.5"]);
+    let (_folder, path) = written("SELECT 1 AS id, 2 AS menge_kg, 3 AS \"Menge (kg)\"", "");
+    let found = fault(&std::fs::read(path).unwrap(), &called);
+    assert!(
+        found.starts_with("the header has \"menge_kg\" and \"menge (kg)\", and both are the column menge_kg"),
+        "{found}"
+    );
 }

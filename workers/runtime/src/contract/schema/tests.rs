@@ -55,6 +55,8 @@ fn schema_and_types_agree() {
         ("color: red\n", false),
         ("format: {type: json_lines, encoding: utf-8, compression: zstd}\n", true),
         ("format: {type: csv, delimiter: ';', quote: \"'\", encoding: windows-1252, compression: gzip}\n", true),
+        ("format: {header: false, delimiter: ';'}\n", true),
+        ("format: {header: maybe}\n", false),
         ("format: {type: xml}\n", false),
         ("format: {delimiter: '::'}\n", false),
         ("format: {encoding: ebcdic}\n", false),
@@ -89,7 +91,21 @@ fn schema_and_types_agree() {
         let read: Result<Contract, _> = serde_saphyr::from_str(&text);
         assert_eq!(read.is_ok_and(|contract| contract.faults().is_empty()), is_good, "the types on {more}");
     }
-    let columns = "source: s\nfiles: [a.csv]\ncolumns: [{name: a, unit: mm}]\n";
-    assert!(!validator.is_valid(&serde_saphyr::from_str::<Value>(columns).unwrap()));
-    assert!(serde_saphyr::from_str::<Contract>(columns).is_err());
+    for (column, is_good) in [
+        ("{name: a, description: d}", true),
+        ("{name: a, header: Menge (kg)}", true),
+        ("{name: a, header: [Menge (kg), Größe]}", true),
+        ("{name: a, header: ''}", false),
+        ("{name: a, header: [x, ' ']}", false),
+        ("{name: a, header: []}", false),
+        ("{name: a, header: {x: y}}", false),
+        ("{header: a}", false),
+        ("{name: a, unit: mm}", false),
+    ] {
+        let text = format!("source: s\nfiles: [a.csv]\ncolumns: [{column}]\n");
+        let value: Value = serde_saphyr::from_str(&text).unwrap();
+        assert_eq!(validator.is_valid(&value), is_good, "the schema on {column}");
+        let read: Result<Contract, _> = serde_saphyr::from_str(&text);
+        assert_eq!(read.is_ok_and(|contract| contract.faults().is_empty()), is_good, "the types on {column}");
+    }
 }
