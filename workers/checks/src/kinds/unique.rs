@@ -70,11 +70,11 @@ impl Check for Unique {
     }
 
     fn failing(&self, subject: &Subject<'_>) -> Option<Failing> {
+        let (rows, whole, values) = (subject.rows(), self.whole(), self.values());
+        // Numbering all rows takes four times as long as finding first which values to number.
         Some(Failing::Rows(format!(
-            "{} R WHERE {} QUALIFY ROW_NUMBER() OVER (PARTITION BY {} ORDER BY R.SOURCE_FILE, R.SOURCE_ROW) > 1",
-            subject.rows(),
-            self.whole(),
-            self.values()
+            "{rows} R WHERE {whole} AND ({values}) IN (SELECT {values} FROM {rows} R WHERE {whole} GROUP BY {values} HAVING COUNT(*) > 1) \
+            QUALIFY ROW_NUMBER() OVER (PARTITION BY {values} ORDER BY R.SOURCE_FILE, R.SOURCE_ROW) > 1"
         )))
     }
 }
