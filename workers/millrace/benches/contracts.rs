@@ -2,7 +2,7 @@
 //! file is worked off under contracts that say nothing but what the columns are called, under those that are shipped, and under those
 //! with duplicate keys set aside too. All three in turns, each in a process of its own, on the embedded warehouse and bus.
 //!
-//! `cargo bench -p millrace --bench contracts`, with `-- <rows> <turns>` for other sizes. Linux only.
+//! `cargo bench -p millrace --bench contracts`, with `-- <rows> <turns>` for other sizes.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod common;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use common::{millrace, share};
+use common::{millrace, processor_secs, share};
 
 /// Rows of batches that make a file of about 200 MB.
 const ROWS: u64 = 1_600_000;
@@ -126,11 +126,4 @@ fn contract(shipped: &str, kind: &str) -> String {
             format!("{}\nchecks:{checks}", bare.replacen("\nsurprises:\n", keyed, 1))
         }
     }
-}
-
-/// User and system time of the processes that ended, and of theirs, in seconds.
-fn processor_secs() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(13).take(2);
-    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use common::{Running, millrace, share};
+use common::{Running, millrace, processor_secs, share};
 use testkit::Collector;
 
 const PAIRS: usize = 100;
@@ -113,14 +113,6 @@ fn bulk(collector: Option<&Collector>) -> Times {
     let done = command.args(["up", "--once"]).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     assert!(done.success());
     Times { wall_secs: begun.elapsed().as_secs_f64(), processor_secs: processor_secs() - used }
-}
-
-/// What the children that have ended used, dbt included.
-fn processor_secs() -> f64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeValLike;
-    let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-    (used.user_time() + used.system_time()).num_microseconds() as f64 / 1e6
 }
 
 fn folder() -> tempfile::TempDir {

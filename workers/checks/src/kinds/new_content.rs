@@ -13,7 +13,7 @@
 //! Files of one load are not compared with each other. `within_days` forgets loads whose data (AS_OF) is so much older.
 
 use chrono::TimeDelta;
-use warehouse::sql::literal;
+use warehouse::sql::{literal, timestamp};
 
 use crate::check::{Check, Compile, Finding, Kind, Measure, Measured};
 use crate::deliveries::Subject;
@@ -59,10 +59,7 @@ impl NewContent {
         );
         let since = self.within_days.zip(subject.as_of()).map_or_else(String::new, |(days, as_of)| {
             let since = as_of - TimeDelta::milliseconds((days * 86_400_000.0) as i64);
-            format!(
-                " AND L.AS_OF >= CAST({} AS TIMESTAMP)",
-                literal(&since.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
-            )
+            format!(" AND L.AS_OF >= {}", timestamp(since))
         });
         Some(format!(
             "(SELECT DISTINCT N.SOURCE_FILE, O.SOURCE_FILE AS OTHER_FILE, O.LOAD_ID AS OTHER_LOAD \

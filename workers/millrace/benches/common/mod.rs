@@ -30,6 +30,14 @@ pub fn share(values: &mut [f64], share: f64) -> f64 {
     values[((values.len() as f64 * share).ceil() as usize).clamp(1, values.len()) - 1]
 }
 
+/// Processor time, in seconds, that the children which have ended used, dbt included.
+pub fn processor_secs() -> f64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    (used.user_time() + used.system_time()).num_microseconds() as f64 / 1e6
+}
+
 /// A process that is killed when it is dropped.
 pub struct Running(pub Child);
 
